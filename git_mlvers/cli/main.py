@@ -1,0 +1,191 @@
+"""The program's entry: which command is meant, and what becomes of an error.
+
+This is the only place where an error turns into a sentence, a hint and an exit
+code, and the only list of commands. A command's module is imported when it is
+the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
+
+from git_mlvers.cli.context import Context
+from git_mlvers.errors import LocalIOError, MlversError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from git_mlvers.cli.command import CommandModule
+
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXIT_BUG = 70
+
+
+class Command(NamedTuple):
+    """One word after ``git mlvers``. `plumbing` gets its words unparsed: git starts it often."""
+
+    name: str
+    group: str
+    summary: str
+    plumbing: bool = False
+
+    @property
+    def module_name(self) -> str:
+        """The module that does it."""
+        return f"git_mlvers.cli.{self.name.replace('-', '_')}"
+
+    def load(self) -> CommandModule:
+        """Import the module that does it."""
+        return cast("CommandModule", import_module(self.module_name))
+
+
+SET_UP = "Set up"
+CONTENT = "Content"
+LOOK = "See and keep in order"
+PLUMBING = "Started by git itself"
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command("install", SET_UP, "Set git up for large files, once per user"),
+        Command("uninstall", SET_UP, "Take back what install and init have set up"),
+        Command("init", SET_UP, "Prepare this repository for large files"),
+        Command("track", SET_UP, "Keep the content of matching files outside of Git"),
+        Command("untrack", SET_UP, "Stop keeping matching files outside of Git"),
+        Command("add", SET_UP, "Track exactly these paths and add them"),
+        Command("remote", SET_UP, "Manage the places where content is kept"),
+        Command("push", CONTENT, "Send content that a remote does not have"),
+        Command("fetch", CONTENT, "Bring content into the cache"),
+        Command("pull", CONTENT, "Bring content into the cache and the working tree"),
+        Command("checkout", CONTENT, "Put content from the cache into the working tree"),
+        Command("status", LOOK, "Show what is not pushed, and what is missing"),
+        Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
+        Command("prune", LOOK, "Delete old content from the cache that a remote has"),
+        Command("fsck", LOOK, "Check the cache, the pointers and the remote"),
+        Command("env", LOOK, "Show versions, configuration, hooks and remotes"),
+        Command("version", LOOK, "Show the version"),
+        Command("help", LOOK, "Show the manual of a command"),
+        Command("clean", PLUMBING, "Turn content into a pointer", plumbing=True),
+        Command("smudge", PLUMBING, "Turn a pointer into content", plumbing=True),
+        Command("filter-process", PLUMBING, "Clean and smudge many files for git", plumbing=True),
+        Command("merge-driver", PLUMBING, "Merge two versions of a tracked file", plumbing=True),
+        Command("hook", PLUMBING, "Do what a git hook asks for", plumbing=True),
+    )
+}
+"""Every command; the summary is the one of its module, kept here to be listed without imports."""
+
+
+def entry() -> NoReturn:
+    """The console script: run the command that was asked for, and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            # A path may hold any bytes; it must come out as the same bytes.
+            reconfigure(errors="surrogateescape")
+    code = guarded(sys.argv[1:])
+    # The interpreter's own flush would complain about a closed pipe.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        code = EXIT_BROKEN_PIPE
+    except OSError as error:
+        _tell(sys.stderr, LocalIOError(f"cannot write the output: {error.strerror}"))
+        code = LocalIOError.exit_code
+    sys.exit(code)
+
+
+def guarded(words: Sequence[str], context: Context | None = None) -> int:
+    """Run the command in `words`; every error becomes a message and an exit code."""
+    stderr = sys.stderr if context is None else context.stderr
+    debug = bool((os.environ if context is None else context.env).get("MLVERS_DEBUG"))
+    try:
+        try:
+            return main(words, Context() if context is None else context)
+        except BaseException:
+            if debug:
+                import traceback
+
+                traceback.print_exc(file=stderr)
+            raise
+    except MlversError as error:
+        _tell(stderr, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return EXIT_BROKEN_PIPE
+    except OSError as error:
+        _tell(stderr, _as_local_error(error))
+        return LocalIOError.exit_code
+    except Exception as error:
+        from git_mlvers.cli.crash import report
+
+        stderr.write(report(error, words))
+        return EXIT_BUG
+
+
+def main(words: Sequence[str], context: Context) -> int:
+    """Run the command in `words` and return its exit code; errors come out as exceptions."""
+    if not words or words[0] in ("-h", "--help"):
+        words = ["help"]
+    elif words[0] == "--version":
+        words = ["version", *words[1:]]
+    command = find(words[0])
+    rest = list(words[1:])
+    module = command.load()
+    if wants_help(rest):
+        return main(["help", command.name], context)
+    if command.plumbing:
+        return module.run_words(rest, context)
+    # Only now: argparse costs more than many a plumbing command.
+    from git_mlvers.cli.command import parse
+
+    args = parse(command, module, rest)
+    context.quiet = bool(getattr(args, "quiet", False))
+    context.json = bool(getattr(args, "json", False))
+    return module.run(args, context)
+
+
+def find(name: str) -> Command:
+    """The command called `name`; raises `UsageError` with the nearest name there is."""
+    command = COMMANDS.get(name)
+    if command is not None:
+        return command
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "git mlvers help lists the commands"
+    raise UsageError(f"there is no command {name!r}", hint)
+
+
+def wants_help(words: Sequence[str]) -> bool:
+    """Whether ``-h`` or ``--help`` is among the options (not after ``--``)."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "-h" in options or "--help" in options
+
+
+def _tell(stderr: TextIO, error: MlversError) -> None:
+    stderr.write(f"git-mlvers: {error.message}\n")
+    if error.hint:
+        stderr.write(f"hint: {error.hint}\n")
+
+
+def _as_local_error(error: OSError) -> LocalIOError:
+    reason = error.strerror or str(error)
+    where = error.filename
+    if isinstance(where, bytes):
+        where = os.fsdecode(where)
+    return LocalIOError(f"{reason}: {where}" if where else reason)
+
+
+def _silence_stdout() -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

@@ -1,0 +1,85 @@
+"""``git mlvers push``: send content by hand; ``git push`` does it by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.errors import ContentMissing, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from git_mlvers.cli.context import Context
+    from git_mlvers.transfer.push import Pushed
+
+SUMMARY = "Send content that a remote does not have"
+HELP = """
+`git push` sends content by itself, before the refs move. This command sends it
+without pushing any ref: all content that the given refs reach and the remote
+lacks. With no REF it is the branch that is checked out.
+
+The remote is the default one (`git mlvers remote default`), or the one that
+`--remote` names. What the cache does not have is left out, and counted; the exit
+code is then 4.
+
+## Examples
+
+    git mlvers push --all
+    git mlvers push --remote archive v1.0 v2.0
+
+## Exit codes
+
+`0` all content is on the remote; `4` some is neither here nor there;
+`5` the remote refused or could not be reached.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add refs and options."""
+    parser.add_argument("refs", nargs="*", metavar="REF", help="what to send the content of")
+    parser.add_argument("-a", "--all", action="store_true", help="of all refs")
+    parser.add_argument("--remote", metavar="NAME", help="the remote to send it to")
+    add_quiet(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Send content and say how much."""
+    from git_mlvers import pushing
+    from git_mlvers.workspace import Workspace
+
+    if args.all and args.refs:
+        raise UsageError("--all and REF exclude each other", "leave out one of them")
+    with Workspace.open(context.cwd, context.env) as workspace:
+        config = workspace.config
+        settings = (
+            config.remote_settings(args.remote) if args.remote else config.default_remote(None)
+        )
+        revisions = pushing.every_ref(workspace) if args.all else args.refs or ["HEAD"]
+        pushed = pushing.push_refs(workspace, revisions, settings, context.progress())
+    _tell(pushed, context)
+    return ContentMissing.exit_code if pushed.absent else 0
+
+
+def _tell(pushed: Pushed, context: Context) -> None:
+    from git_mlvers.cli.render import shown_path, size
+
+    if context.json:
+        context.out_json(
+            {
+                "files": pushed.files,
+                "bytes": pushed.size,
+                "sent": pushed.sent,
+                "absent": [str(item.pointer.oid) for item in pushed.absent],
+            }
+        )
+        return
+    if pushed.files:
+        context.say(f"{pushed.files} files, {size(pushed.size)}; sent {size(pushed.sent)}")
+    else:
+        context.say("Everything is on the remote.")
+    for item in pushed.absent[:10]:
+        context.warn(f"{shown_path(item.path)}: content {item.pointer.oid.short} is nowhere")
+    if len(pushed.absent) > 10:
+        context.warn(f"and {len(pushed.absent) - 10} more files whose content is nowhere")
