@@ -1,0 +1,70 @@
+"""Fixtures of all tests: a sealed home, and repositories in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.environment import OuterConfig, make_home, sealed
+from tests.support.git import Repo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_OUTER_ENV = dict(os.environ)
+_OUTER_CONFIG = OuterConfig(_OUTER_ENV)
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Give the test a home directory and git configuration of its own; the path of it.
+
+    Fails the test if the configuration of whoever runs the tests was touched.
+    """
+    directory = tmp_path_factory.mktemp("home")
+    make_home(directory)
+    wanted = sealed(directory, _OUTER_ENV)
+    for name in os.environ.keys() - wanted.keys() - {"PYTEST_CURRENT_TEST"}:
+        monkeypatch.delenv(name)
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            monkeypatch.setenv(name, value)
+    umask = os.umask(0o022)
+    yield directory
+    os.umask(umask)
+    touched = _OUTER_CONFIG.changed()
+    assert not touched, f"the test changed configuration outside of its home: {touched}"
+
+
+@pytest.fixture
+def make_repo(tmp_path: Path) -> Callable[..., Repo]:
+    """Make a repository in the test's directory: ``make_repo("name", *init_options)``."""
+
+    def make(name: str = "work", *options: str) -> Repo:
+        return Repo.init(tmp_path / name, *options)
+
+    return make
+
+
+@pytest.fixture
+def repo(make_repo: Callable[..., Repo]) -> Repo:
+    """An empty repository with a working tree, nothing of git-mlvers set up in it."""
+    return make_repo("work")
+
+
+@pytest.fixture
+def installed(home: Path) -> Path:
+    """``git mlvers install`` has been run for the user of this test; the home directory."""
+    Repo(home).git("mlvers", "install")
+    return home
+
+
+@pytest.fixture
+def remote_dir(tmp_path: Path) -> Path:
+    """A directory that is not there yet but may be made: a place for content."""
+    return tmp_path / "content-remote"

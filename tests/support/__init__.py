@@ -1,0 +1,1 @@
+"""What tests share: a real git in a sealed home, and servers on loopback."""
