@@ -1,0 +1,294 @@
+"""A pack: frames, then a footer that lists them, then a trailer that finds the footer.
+
+::
+
+    frames    one after the other, from offset 0
+    footer    zstd of the tables below
+    trailer   32 bytes BLAKE3 of the stored footer, u32 its stored bytes,
+              u32 its unpacked bytes, 8 bytes "MLVPACK1"
+
+The footer's columns: u32 counts (chunks, singles, files, terms, other packs);
+the chunks' ids, stored payload bytes (u32) and content bytes (u32); the numbers
+of those chunks that are a whole file each (singles, u32); the names of the other
+packs; then the files of several chunks that this pack completes (see `terms`),
+for which pack 0 is this one and pack n the n-th other. The name of a pack is the
+BLAKE3 of all its bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_right
+from itertools import accumulate
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from git_mlvers.errors import CorruptError
+from git_mlvers.frame import HEADER, MAGIC, MAX_CHUNK, RAW, encode
+from git_mlvers.oid import SIZE, Oid
+from git_mlvers.remote.columns import ColumnReader, ColumnWriter, compress, decompress
+from git_mlvers.remote.layout import MAX_COUNT, MAX_INDEX, MAX_PACK
+from git_mlvers.remote.model import StoredFile, Term
+from git_mlvers.remote.terms import read_files, write_files
+
+TRAILER = struct.Struct("<32sII8s")
+TAIL_READ = 64 << 10
+"""The tail that is read first to find a footer; most footers fit. Bytes."""
+
+TARGET = 32 << 20
+"""A pack is closed when it has this many bytes of frames, """
+TARGET_COUNT = 32768
+"""or this many chunks or files."""
+
+LARGE = 1 << 20
+"""Files from this size on are worth finding again by their first chunk. Bytes."""
+
+_MAGIC = b"MLVPACK1"
+_TERM_STORED = 8 << 20
+_TERM_SIZE = 32 << 20
+_SELF = b""
+
+
+class Run(NamedTuple):
+    """Neighbouring chunks of one pack: the first one's number, and how many."""
+
+    table: PackTable
+    first: int
+    chunks: int
+
+
+class PackTable:
+    """The chunks of one pack: ids, and running sums of stored bytes and of content bytes."""
+
+    __slots__ = ("ids", "name", "offsets", "sums")
+
+    def __init__(self, name: bytes = _SELF) -> None:
+        self.name = name
+        self.ids: list[bytes] = []
+        self.offsets = array("Q", [0])
+        self.sums = array("Q", [0])
+
+    def append(self, chunk_id: bytes, length: int, size: int) -> int:
+        """Add a chunk whose frame takes `length` bytes and holds `size`; returns its number."""
+        self.ids.append(chunk_id)
+        self.offsets.append(self.offsets[-1] + length)
+        self.sums.append(self.sums[-1] + size)
+        return len(self.ids) - 1
+
+    def terms(self, first: int, count: int) -> list[Term]:
+        """A run of chunks as terms, none longer than what one range read should fetch."""
+        terms, end = [], first + count
+        while first < end:
+            by_stored = bisect_right(self.offsets, self.offsets[first] + _TERM_STORED) - 1
+            by_size = bisect_right(self.sums, self.sums[first] + _TERM_SIZE) - 1
+            stop = min(end, max(first + 1, min(by_stored, by_size)))
+            start = self.offsets[first]
+            length = self.offsets[stop] - start
+            size = self.sums[stop] - self.sums[first]
+            terms.append(Term(self.name, start, length, stop - first, size))
+            first = stop
+        return terms
+
+    def hooks(self, starts: set[int]) -> set[int]:
+        """The chunks by which this pack is found again, as signed 64-bit numbers.
+
+        One chunk in 64, picked by its id; the pack's first; and those numbered
+        in `starts`, where large files begin.
+        """
+        wanted = {0, *starts} if self.ids else set()
+        hooks = {hook_of(self.ids[number]) for number in wanted}
+        hooks.update(hook_of(chunk_id) for chunk_id in self.ids if is_hook(chunk_id))
+        return hooks
+
+
+class Pack(NamedTuple):
+    """A finished pack: its table, its bytes, its tail (footer and trailer), files and hooks."""
+
+    table: PackTable
+    data: bytearray
+    tail: bytes
+    files: list[StoredFile]
+    hooks: set[int]
+
+
+class Footer(NamedTuple):
+    """What a pack's tail tells: the chunks, the files that the pack completes, and its hooks."""
+
+    table: PackTable
+    files: list[StoredFile]
+    hooks: set[int]
+
+
+class PackBuilder:
+    """Puts frames together to a pack."""
+
+    def __init__(self) -> None:
+        self.table = PackTable()
+        self._data = bytearray()
+        self._singles: list[int] = []
+        self._files: list[tuple[Oid, int, list[Run]]] = []
+        self._starts: set[int] = set()
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to close this pack."""
+        count = max(len(self.table.ids), len(self._files))
+        return len(self._data) >= TARGET or count >= TARGET_COUNT
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is neither a chunk nor a file in it."""
+        return not (self.table.ids or self._files)
+
+    def add(self, data: bytes | memoryview, chunk_id: bytes, try_compress: bool) -> bool:
+        """Append a chunk; returns whether compression made it smaller."""
+        size = len(data)
+        if try_compress:
+            frame = encode(data, chunk_id)
+            self._data += frame
+            self.table.append(chunk_id, len(frame), size)
+            return frame[4] != RAW
+        self._data += HEADER.pack(MAGIC, RAW, size, size, chunk_id)
+        self._data += data
+        self.table.append(chunk_id, HEADER.size + size, size)
+        return False
+
+    def add_frame(self, frame: bytes | memoryview, chunk_id: bytes, size: int) -> None:
+        """Append a ready frame of `size` bytes of content."""
+        self._data += frame
+        self.table.append(chunk_id, len(frame), size)
+
+    def add_file(self, oid: Oid, size: int, runs: list[Run]) -> None:
+        """Note that this pack completes a file that consists of `runs`."""
+        first = runs[0]
+        if first.table is self.table:
+            whole = len(runs) == 1 and first.chunks == 1
+            if whole and self.table.ids[first.first] == oid:
+                self._singles.append(first.first)
+                return
+            if size >= LARGE:
+                self._starts.add(first.first)
+        self._files.append((oid, size, runs))
+
+    def close(self) -> Pack:
+        """Add footer and trailer, and give the pack its name."""
+        table = self.table
+        files = [StoredFile(oid, size, _terms(runs)) for oid, size, runs in self._files]
+        tail = _encode_tail(table, self._singles, files)
+        self._data += tail
+        table.name = blake3(self._data, max_threads=blake3.AUTO).digest()
+        named = [StoredFile(oid, size, _terms(runs)) for oid, size, runs in self._files]
+        named += _single_files(table, self._singles)
+        return Pack(table, self._data, tail, named, table.hooks(self._starts))
+
+
+def is_hook(chunk_id: bytes) -> bool:
+    """Whether `chunk_id` is one of the chunks, one in 64, that the index lists."""
+    return not chunk_id[0] & 63
+
+
+def hook_of(chunk_id: bytes) -> int:
+    """The first 8 bytes of a chunk's id as the signed number that the index keeps."""
+    return int.from_bytes(chunk_id[:8], "little", signed=True)
+
+
+def tail_size(tail: bytes, pack_size: int) -> int:
+    """How many bytes at the end of a pack are footer and trailer, read from its last bytes.
+
+    Raises `CorruptError` when these are not the last bytes of a pack.
+    """
+    if len(tail) < TRAILER.size or pack_size > MAX_PACK:
+        raise CorruptError("a pack is too short or too long to be one")
+    _, stored, unpacked, magic = TRAILER.unpack(tail[-TRAILER.size :])
+    if magic != _MAGIC or stored + TRAILER.size > pack_size or unpacked > MAX_INDEX:
+        raise CorruptError("a pack has no trailer")
+    return int(stored) + TRAILER.size
+
+
+def read_tail(name: bytes, pack_size: int, tail: bytes) -> Footer:
+    """Read the footer of the pack `name` of `pack_size` bytes from the bytes at its end.
+
+    `tail` may begin before the footer, but not after its start. Raises
+    `CorruptError` when the footer does not match its checksum or the pack.
+    """
+    size = tail_size(tail, pack_size)
+    if len(tail) < size:
+        raise CorruptError("a pack's footer is cut short")
+    checksum, _, unpacked, _ = TRAILER.unpack(tail[-TRAILER.size :])
+    stored = tail[len(tail) - size : -TRAILER.size]
+    if blake3(stored).digest() != checksum:
+        raise CorruptError("a pack's footer does not match its checksum")
+    footer = _read_tables(name, ColumnReader(decompress(stored, unpacked)))
+    if footer.table.offsets[-1] != pack_size - size:
+        raise CorruptError("a pack's footer lists other frames than the pack has room for")
+    return footer
+
+
+def _encode_tail(table: PackTable, singles: list[int], files: list[StoredFile]) -> bytes:
+    others = list(dict.fromkeys(term.pack for file in files for term in file.terms))
+    others = [name for name in others if name != table.name]
+    terms = sum(len(file.terms) for file in files)
+    writer = ColumnWriter()
+    writer.u32([len(table.ids), len(singles), len(files), terms, len(others)])
+    writer.raw(table.ids)
+    offsets, sums = table.offsets, table.sums
+    numbers = range(len(table.ids))
+    writer.u32([offsets[i + 1] - offsets[i] - HEADER.size for i in numbers])
+    writer.u32([sums[i + 1] - sums[i] for i in numbers])
+    writer.u32(singles)
+    writer.raw(others)
+    names = {table.name: 0} | {name: n for n, name in enumerate(others, 1)}
+    write_files(writer, files, names)
+    body = writer.body()
+    stored = compress(body)
+    return stored + TRAILER.pack(blake3(stored).digest(), len(stored), len(body), _MAGIC)
+
+
+def _read_tables(name: bytes, reader: ColumnReader) -> Footer:
+    chunks, single_count, file_count, terms, other_count = reader.u32(5)
+    if max(chunks, single_count, file_count, terms, other_count) > MAX_COUNT:
+        raise CorruptError("a pack's footer has too many rows")
+    table = PackTable(name)
+    table.ids = reader.raw(chunks)
+    stored = reader.u32(chunks)
+    sizes = reader.u32(chunks)
+    if any(not 0 < kept <= size <= MAX_CHUNK for kept, size in zip(stored, sizes, strict=True)):
+        raise CorruptError("a pack's footer lists an impossible chunk")
+    table.offsets.extend(accumulate(kept + HEADER.size for kept in stored))
+    table.sums.extend(accumulate(sizes))
+    singles = reader.u32(single_count)
+    if singles and max(singles) >= chunks:
+        raise CorruptError("a pack's footer lists a file that it does not have")
+    others = reader.raw(other_count, SIZE)
+    files = read_files(reader, file_count, terms, [name, *others])
+    reader.end()
+    hooks = table.hooks(_large_starts(table, files))
+    return Footer(table, files + _single_files(table, list(singles)), hooks)
+
+
+def _terms(runs: list[Run]) -> tuple[Term, ...]:
+    return tuple(term for run in runs for term in run.table.terms(run.first, run.chunks))
+
+
+def _single_files(table: PackTable, singles: list[int]) -> list[StoredFile]:
+    offsets, sums = table.offsets, table.sums
+    files = []
+    for number in singles:
+        size = sums[number + 1] - sums[number]
+        start = offsets[number]
+        term = Term(table.name, start, offsets[number + 1] - start, 1, size)
+        files.append(StoredFile(Oid(table.ids[number]), size, (term,)))
+    return files
+
+
+def _large_starts(table: PackTable, files: list[StoredFile]) -> set[int]:
+    starts = set()
+    for file in files:
+        first = file.terms[0]
+        if file.size >= LARGE and first.pack == table.name:
+            number = bisect_right(table.offsets, first.offset) - 1
+            if number < len(table.ids):
+                starts.add(number)
+    return starts

@@ -1,0 +1,263 @@
+"""This machine's copy of a remote's index, and its journal of packs not yet in an index.
+
+All methods may be called from any thread, and several processes may use the
+same database: each change is one short transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from git_mlvers.errors import CorruptError
+from git_mlvers.oid import Oid
+from git_mlvers.remote import schema
+from git_mlvers.remote.model import Item, StoredFile, Term
+from git_mlvers.remote.pack import LARGE
+from git_mlvers.remote.terms import check_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from git_mlvers.remote.index_file import Index
+
+_TERM = struct.Struct("<IIIII")
+_BATCH = 500
+
+
+class Tail(NamedTuple):
+    """A pack's footer and trailer as they are on the remote, and the size of the pack."""
+
+    pack_size: int
+    tail: bytes
+
+
+class State:
+    """The database at `path`; made anew when it is absent or damaged."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._db = schema.connect(path)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+    def reopen(self) -> None:
+        """Start anew after `StateDamaged`."""
+        with self._lock:
+            self._db.close()
+            self._db = schema.connect(self.path)
+
+    # -- index files --
+
+    def indexes(self) -> set[bytes]:
+        """Names of the index files whose rows are here."""
+        with self._reading() as db:
+            return {name for (name,) in db.execute("SELECT name FROM indexes")}
+
+    def superseded(self) -> dict[bytes, bytes]:
+        """Names of index files that need not be read, with the name of the one that says so."""
+        query = "SELECT s.name, i.name FROM superseded s JOIN indexes i ON i.id = s.by_index"
+        with self._reading() as db:
+            return dict(db.execute(query).fetchall())
+
+    def ingest(self, name: bytes, index: Index, *, journaled: Iterable[bytes] = ()) -> None:
+        """Take in an index file; the packs `journaled` leave the journal with that."""
+        with self._writing() as db:
+            row = db.execute("INSERT OR IGNORE INTO indexes (name) VALUES (?)", (name,))
+            if row.rowcount:
+                _ingest(db, int(row.lastrowid or 0), index)
+            db.executemany("DELETE FROM journal WHERE pack = ?", ((pack,) for pack in journaled))
+
+    def drop_indexes(self, names: Iterable[bytes]) -> None:
+        """Forget index files that are no longer on the remote, or that others supersede."""
+        with self._writing() as db:
+            for name in names:
+                _drop_index(db, name)
+            db.execute("DELETE FROM large_terms WHERE oid NOT IN (SELECT oid FROM files)")
+            listed = "(SELECT pack FROM index_packs)"
+            db.execute(f"DELETE FROM hooks WHERE pack NOT IN {listed}")
+            db.execute(
+                "DELETE FROM footers WHERE pack NOT IN (SELECT pack FROM journal) AND pack NOT IN"
+                f" (SELECT name FROM packs WHERE id IN {listed})"
+            )
+            db.execute(f"DELETE FROM packs WHERE id NOT IN {listed}")
+
+    # -- files --
+
+    def present(self, oids: Iterable[Oid]) -> set[Oid]:
+        """Those of `oids` for which the index has a place that is possible."""
+        query = "SELECT DISTINCT oid FROM files WHERE terms <> x'' AND oid IN"
+        return {Oid(oid) for (oid,) in self._select(query, oids)}
+
+    def files(self, oids: Iterable[Oid]) -> dict[Oid, list[StoredFile]]:
+        """All places of `oids`; one without terms is an entry that contradicts itself."""
+        found: dict[Oid, list[StoredFile]] = {}
+        rows = self._select("SELECT oid, size, terms FROM files WHERE oid IN", oids)
+        numbers = {term[0] for _, _, blob in rows for term in _TERM.iter_unpack(blob)}
+        names = dict(self._select("SELECT id, name FROM packs WHERE id IN", numbers))
+        for oid, size, blob in rows:
+            file = StoredFile(Oid(oid), size, _terms(blob, names))
+            found.setdefault(file.oid, []).append(file)
+        return found
+
+    def all_files(self) -> Iterator[StoredFile]:
+        """Every file in the index, read in batches."""
+        with self._reading() as db:
+            names = dict(db.execute("SELECT id, name FROM packs").fetchall())
+        last: tuple[bytes, int] = (b"", -1)
+        query = (
+            "SELECT oid, index_id, size, terms FROM files WHERE (oid, index_id) > (?, ?)"
+            " ORDER BY oid, index_id LIMIT 5000"
+        )
+        while True:
+            with self._reading() as db:
+                rows = db.execute(query, last).fetchall()
+            if not rows:
+                return
+            for oid, _, size, blob in rows:
+                yield StoredFile(Oid(oid), size, _terms(blob, names))
+            last = (rows[-1][0], rows[-1][1])
+
+    def sharing(self, packs: Iterable[bytes]) -> list[Item]:
+        """Large files with a term in one of `packs`: whoever has one has chunks of these packs."""
+        numbers = [row[0] for row in self._select("SELECT id FROM packs WHERE name IN", packs)]
+        query = "SELECT DISTINCT oid FROM large_terms WHERE pack IN"
+        oids = {oid for (oid,) in self._select(query, numbers)}
+        rows = self._select("SELECT DISTINCT oid, size FROM files WHERE oid IN", oids)
+        return [Item(Oid(oid), size) for oid, size in rows]
+
+    # -- packs --
+
+    def pack_sizes(self, names: Iterable[bytes] | None = None) -> dict[bytes, int]:
+        """Size in bytes of those of `names`, or of all packs, that the index lists."""
+        if names is None:
+            with self._reading() as db:
+                return dict(db.execute("SELECT name, size FROM packs").fetchall())
+        return dict(self._select("SELECT name, size FROM packs WHERE name IN", names))
+
+    def hooked(self, hooks: Iterable[int]) -> dict[int, list[bytes]]:
+        """The packs that the index lists under each of `hooks`."""
+        query = "SELECT hook, name FROM hooks JOIN packs ON packs.id = hooks.pack WHERE hook IN"
+        found: dict[int, list[bytes]] = {}
+        for hook, name in self._select(query, hooks):
+            found.setdefault(hook, []).append(name)
+        return found
+
+    def tails(self, names: Iterable[bytes]) -> dict[bytes, Tail]:
+        """The footers that are kept here, of those of `names`."""
+        rows = self._select("SELECT pack, size, tail FROM footers WHERE pack IN", names)
+        return {name: Tail(size, tail) for name, size, tail in rows}
+
+    def keep_tails(self, tails: Mapping[bytes, Tail]) -> None:
+        """Keep footers for ever."""
+        with self._writing() as db:
+            rows = ((name, tail.pack_size, tail.tail) for name, tail in tails.items())
+            db.executemany("INSERT OR REPLACE INTO footers VALUES (?, ?, ?)", rows)
+
+    # -- journal --
+
+    def note_pack(self, name: bytes, tail: Tail) -> None:
+        """Note in the journal that this pack is on the remote, though in no index yet."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (name, tail.pack_size))
+            row = (name, tail.pack_size, tail.tail)
+            db.execute("INSERT OR REPLACE INTO footers VALUES (?, ?, ?)", row)
+
+    def journal(self) -> dict[bytes, int]:
+        """Name and size in bytes of each pack in the journal."""
+        with self._reading() as db:
+            return dict(db.execute("SELECT pack, size FROM journal ORDER BY rowid").fetchall())
+
+    def forget_packs(self, names: Sequence[bytes]) -> None:
+        """Strike packs from the journal that are not on the remote after all."""
+        with self._writing() as db:
+            for table in ("journal", "footers"):
+                db.executemany(f"DELETE FROM {table} WHERE pack = ?", ((name,) for name in names))
+
+    # -- the database --
+
+    def _select(self, query: str, values: Iterable[bytes | int]) -> list[Any]:
+        """All rows of `query`, which ends in ``IN``, for these values."""
+        wanted = list(values)
+        rows: list[Any] = []
+        with self._reading() as db:
+            for start in range(0, len(wanted), _BATCH):
+                batch = wanted[start : start + _BATCH]
+                rows += db.execute(f"{query} ({','.join('?' * len(batch))})", batch).fetchall()
+        return rows
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, schema.guarded(self.path):
+            yield self._db
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, schema.guarded(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _ingest(db: sqlite3.Connection, number: int, index: Index) -> None:
+    db.executemany("INSERT OR IGNORE INTO packs (name, size) VALUES (?, ?)", index.packs.items())
+    ids = {
+        name: db.execute("SELECT id FROM packs WHERE name = ?", (name,)).fetchone()[0]
+        for name in index.packs
+    }
+    rows = ((number, pack) for pack in ids.values())
+    db.executemany("INSERT OR IGNORE INTO index_packs VALUES (?, ?)", rows)
+    hooks = ((hook, ids[pack]) for hook, pack in index.hooks)
+    db.executemany("INSERT OR IGNORE INTO hooks VALUES (?, ?)", hooks)
+    files = ((file.oid, number, file.size, _blob(file, index.packs, ids)) for file in index.files)
+    db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", files)
+    large = (
+        (ids[pack], file.oid)
+        for file in index.files
+        if file.size > LARGE
+        for pack in {term.pack for term in file.terms}
+    )
+    db.executemany("INSERT OR IGNORE INTO large_terms VALUES (?, ?)", large)
+    replaced = ((name, number) for name in index.supersedes)
+    db.executemany("INSERT OR REPLACE INTO superseded VALUES (?, ?)", replaced)
+
+
+def _drop_index(db: sqlite3.Connection, name: bytes) -> None:
+    row = db.execute("SELECT id FROM indexes WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return
+    for table, column in (
+        ("files", "index_id"),
+        ("index_packs", "index_id"),
+        ("superseded", "by_index"),
+        ("indexes", "id"),
+    ):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", row)
+
+
+def _blob(file: StoredFile, sizes: Mapping[bytes, int], ids: Mapping[bytes, int]) -> bytes:
+    """The terms of `file` as the database keeps them; nothing when they are impossible."""
+    try:
+        check_file(file, sizes)
+    except CorruptError:
+        return b""
+    return b"".join([_TERM.pack(ids[term[0]], *term[1:]) for term in file.terms])
+
+
+def _terms(blob: bytes, names: Mapping[int, bytes]) -> tuple[Term, ...]:
+    terms = list(_TERM.iter_unpack(blob))
+    if any(term[0] not in names for term in terms):  # dropped by another process just now
+        return ()
+    return tuple(Term(names[pack], *rest) for pack, *rest in terms)
