@@ -67,7 +67,7 @@ def _bring_up_to_date(venv: str, python: str, group: str | None) -> None:
         _say(f"setting up {venv} (once, until pyproject.toml changes)")
         start = time.monotonic()
         if not os.access(python, os.X_OK):
-            _run([sys.executable, "-m", "venv", venv], "apt-get install python3-venv, or the like")
+            _run([sys.executable, "-m", "venv", "--clear", venv], "apt-get install python3-venv, or the like")
         pip = [python, "-m", "pip", "install", "--quiet", "--quiet"]
         # An old pip gives up on the clouds' clients, where a new one finds versions that fit.
         _run([*pip, "--upgrade", "pip"], _NO_INDEX)

@@ -63,6 +63,7 @@ def sealed(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_DATA_HOME": str(home / ".local/share"),
         "XDG_STATE_HOME": str(home / ".local/state"),
+        "TMPDIR": str(home / "tmp"),
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         # Reading is off; writing with --system lands in the home of the test too.
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -79,7 +80,8 @@ def sealed(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_home(home: Path) -> None:
-    """Fill the empty directory `home` with the git configuration of a test."""
+    """Fill the empty directory `home` with what `sealed` points at."""
+    (home / "tmp").mkdir()
     (home / ".gitconfig").write_text(GLOBAL_CONFIG)
 
 
