@@ -42,6 +42,7 @@ def enter(group: str | None = None) -> None:
         os.execv(python, [python, os.path.realpath(sys.argv[0]), *sys.argv[1:]])
     programs = [os.path.join(CHECKOUT, "bin"), os.path.dirname(python)]
     os.environ["PATH"] = os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)])
+    sys.path.insert(1, CHECKOUT)
 
 
 def _start_newer() -> None:
@@ -67,7 +68,10 @@ def _bring_up_to_date(venv: str, python: str, group: str | None) -> None:
         _say(f"setting up {venv} (once, until pyproject.toml changes)")
         start = time.monotonic()
         if not os.access(python, os.X_OK):
-            _run([sys.executable, "-m", "venv", "--clear", venv], "apt-get install python3-venv, or the like")
+            _run(
+                [sys.executable, "-m", "venv", "--clear", venv],
+                "apt-get install python3-venv, or the like",
+            )
         pip = [python, "-m", "pip", "install", "--quiet", "--quiet"]
         # An old pip gives up on the clouds' clients, where a new one finds versions that fit.
         _run([*pip, "--upgrade", "pip"], _NO_INDEX)
