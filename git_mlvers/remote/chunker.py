@@ -41,7 +41,7 @@ class Chunker:
     """Cuts files; not to be shared by threads."""
 
     def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+        self.parameters = parameters
         self._cdc = FastCDC(
             parameters.avg,
             min_size=parameters.min,
@@ -66,12 +66,12 @@ class Chunker:
                 raise CorruptError(f"a file of {size} bytes ended {left - got} bytes early")
             left -= got
             have = kept + got
-            if size <= self._parameters.whole:
+            if size <= self.parameters.whole:
                 yield view[:have]
                 return
             used = 0
             # A chunk that touches the end of the block might go on in the next one.
-            limit = have - self._parameters.max if left else have
+            limit = have - self.parameters.max if left else have
             for chunk in self._cdc.cut_buf(view[:have]):
                 if used > limit:
                     break

@@ -1,0 +1,256 @@
+"""A remote: which files it has, bringing files there, and getting them back."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.backend.base import KeyMissing
+from git_mlvers.errors import ContentMissing, CorruptError, MlversError, RemoteError
+from git_mlvers.progress import Silent
+from git_mlvers.remote import settings
+from git_mlvers.remote.chunker import Chunker
+from git_mlvers.remote.download import Download
+from git_mlvers.remote.known import Known
+from git_mlvers.remote.layout import MARKER
+from git_mlvers.remote.model import Item, Outcome, UploadReport
+from git_mlvers.remote.plan import Target
+from git_mlvers.remote.reuse import Reuse
+from git_mlvers.remote.state import State
+from git_mlvers.remote.sync import Listing, list_indexes, sync
+from git_mlvers.remote.upload import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from git_mlvers.backend.base import Backend
+    from git_mlvers.oid import Oid
+    from git_mlvers.progress import Progress
+    from git_mlvers.remote.model import Sink, Source, StoredFile
+    from git_mlvers.remote.settings import Settings
+
+# Files are planned for download in batches, so that memory does not grow with the job.
+_BATCH_FILES = 20_000
+_BATCH_TERMS = 200_000
+_STEP = 1000
+
+
+class Remote:
+    """The remote on `backend`. `state_dir` is where this machine keeps its copies of indexes.
+
+    At most `concurrency` requests run at a time, by default as many as suit
+    the backend. One thread at a time may use it.
+    """
+
+    def __init__(self, backend: Backend, state_dir: str, *, concurrency: int | None = None) -> None:
+        self.backend = backend
+        self._state_dir = state_dir
+        self._connections = max(1, concurrency or backend.capabilities.connections)
+        self._cached = settings.Cached(state_dir)
+        self._settings: Settings | None = None
+        self._state: State | None = None
+        self._listing: Listing | None = None
+
+    @property
+    def id(self) -> str:
+        """What tells this remote from all others: 32 hex digits.
+
+        It is made with the first thing that is written; asking for it counts as that.
+        """
+        self.sync()
+        return self._made().id
+
+    def sync(self, *, refresh: bool = False) -> None:
+        """Know what the remote has: at most once for this object, unless `refresh`.
+
+        Costs one listing and one request for each index file that is new; the
+        first time on this machine also one for ``mlvers.json``. A remote is
+        empty only when the store says that it has no ``mlvers.json``, lists
+        no index file, and was no remote when this machine last saw it; else
+        the file was lost or the wrong disk is mounted, and that is an error.
+        """
+        if self._listing is not None and not refresh:
+            return
+        cached = self._cached.get(self.backend.url)
+        found = self._settings or cached or settings.read(self.backend)
+        if found is None:
+            self._listing = self._empty()
+            return
+        self._use(found)
+        listing = sync(self.backend, self.state, self._connections)
+        doubtful = listing.vanished or not listing.entries
+        if doubtful and cached is not None and (now := self._reread()) != cached:
+            # Another remote has been made in the place of the one that was here.
+            self._use(now)
+            listing = sync(self.backend, self.state, self._connections)
+        self._listing = listing
+
+    def missing(self, oids: Iterable[Oid]) -> set[Oid]:
+        """Those of `oids` that the remote does not have.
+
+        Raises `CorruptError` while an index file is damaged: what it lists is unknown.
+        """
+        self._synced(strict=True)
+        wanted = set(oids)
+        return wanted - self.state.present(wanted) if self._state is not None else wanted
+
+    def upload(
+        self,
+        items: Sequence[Item],
+        source: Source,
+        *,
+        bases: Mapping[Oid, Collection[Oid]] | None = None,
+        progress: Progress | None = None,
+    ) -> UploadReport:
+        """Bring `items` to the remote, as far as it lacks them; returns what was brought.
+
+        They are packed in the order given, so neighbours should be files that
+        are wanted together. `bases` names earlier versions of a file, in whose
+        packs shared chunks are looked for. When this returns, every file of
+        `items` can be downloaded by anyone; when it raises, or the process is
+        killed, the remote is as before, and the next upload finds the packs
+        that had arrived. Raises `CorruptError` when what `source` gives is not
+        the content of its oid.
+        """
+        progress = progress or Silent()
+        self._synced(strict=True)
+        distinct = {item.oid: item for item in items}
+        if any(item.size <= 0 for item in distinct.values()):
+            raise ValueError("an empty file has no content to upload")
+        lacking = self.missing(distinct)
+        here = [item for oid, item in distinct.items() if oid not in lacking]
+        progress.advance(len(here), sum(item.size for item in here))
+        todo = [item for oid, item in distinct.items() if oid in lacking]
+        if not todo:
+            return UploadReport(0, 0, 0, 0)
+        chunker = Chunker(self._made().chunker)
+        known = Known(self.backend, self.state, self._connections)
+        upload = Upload(self.backend, self.state, chunker, known, self._connections, progress)
+        return upload.run(todo, source, bases or {})
+
+    def download(
+        self, items: Sequence[Item], sink: Sink, progress: Progress | None = None
+    ) -> Iterator[Outcome]:
+        """Bring the content of `items` into `sink`; yields one outcome for each, in any order.
+
+        Every chunk and every whole file is verified before the sink has it. A
+        file that the remote lacks ends in `ContentMissing`; a missing or
+        damaged pack ends the files in it with `CorruptError`; when the store
+        cannot be reached any more, the files that are left end with that
+        error. Raises `LocalIOError` when the sink cannot take more. Closing
+        the iterator stops the threads and removes temporary files.
+        """
+        listing = self._synced(strict=False)
+        progress = progress or Silent()
+        for batch in self._batches({item.oid: item for item in items}.values()):
+            targets = []
+            for item, places in batch:
+                usable = [place for place in places if place.terms and place.size == item.size]
+                if usable:
+                    targets.append(Target(item, usable))
+                else:
+                    yield Outcome(item.oid, self._unusable(item, places, listing))
+            if targets:
+                reuse = Reuse(self.backend, self.state, self._connections)
+                job = Download(self.backend, reuse, sink, progress, self._connections)
+                yield from job.run(targets)
+
+    def close(self) -> None:
+        """Close the local database and the backend."""
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+        self._listing = None
+        self.backend.close()
+
+    @property
+    def state(self) -> State:
+        """This machine's copy of the index; there is one once the remote is made."""
+        if self._state is None:
+            raise AssertionError("a remote that is not made has no index")
+        return self._state
+
+    def _synced(self, strict: bool) -> Listing:
+        self.sync()
+        if self._listing is None:
+            raise AssertionError("sync leaves a listing")
+        if strict:
+            for error in self._listing.damaged.values():
+                raise error
+        return self._listing
+
+    def _empty(self) -> Listing:
+        try:
+            lost = list_indexes(self.backend)
+        except KeyMissing:
+            lost = {}
+        if lost:
+            raise CorruptError(
+                f"the remote {self.backend.url} has content but no {MARKER}",
+                f"restore {MARKER} from a backup, or have it made anew: git mlvers fsck --repair",
+            )
+        return Listing({}, {}, False)
+
+    def _reread(self) -> Settings:
+        """The settings as they are on the remote now."""
+        url = self.backend.url
+        found = settings.read(self.backend)
+        if found is None:
+            raise RemoteError(
+                f"there is no {MARKER} any more at {url}, which used to be a remote",
+                "is the right disk mounted? if the remote was deleted on purpose,"
+                f" delete {self._cached.path(url)} too",
+            )
+        return found
+
+    def _made(self) -> Settings:
+        """The settings of the remote, which is made when it is not there yet."""
+        if self._settings is None:
+            self._use(settings.create(self.backend))
+            # Somebody else may have made it just now, and may have pushed to it.
+            self.sync(refresh=True)
+        if self._settings is None:
+            raise AssertionError("a remote without settings")
+        return self._settings
+
+    def _use(self, found: Settings) -> None:
+        if self._settings == found:
+            return
+        if self._state is not None:
+            self._state.close()
+        self._state = State(os.path.join(self._state_dir, f"{found.id}.db"))
+        self._settings = found
+        self._cached.keep(self.backend.url, found)
+
+    def _batches(self, items: Iterable[Item]) -> Iterator[list[tuple[Item, list[StoredFile]]]]:
+        """Items with their places, in batches of bounded size."""
+        batch: list[tuple[Item, list[StoredFile]]] = []
+        terms = 0
+        wanted = list(items)
+        for start in range(0, len(wanted), _STEP):
+            some = wanted[start : start + _STEP]
+            oids = [item.oid for item in some]
+            places = self.state.files(oids) if self._state is not None else {}
+            batch += [(item, places.get(item.oid, [])) for item in some]
+            terms += sum(len(place.terms) for found in places.values() for place in found)
+            if len(batch) >= _BATCH_FILES or terms >= _BATCH_TERMS:
+                yield batch
+                batch, terms = [], 0
+        if batch:
+            yield batch
+
+    def _unusable(self, item: Item, places: list[StoredFile], listing: Listing) -> MlversError:
+        """Why a file cannot be had from the remote."""
+        url = self.backend.url
+        if any(not place.terms for place in places):
+            return CorruptError(
+                f"the index of {url} gives an impossible place for {item.oid.short}"
+            )
+        if places:
+            return CorruptError(
+                f"{item.oid.short} has {places[0].size} bytes on {url},"
+                f" and not {item.size} as its pointer says"
+            )
+        for error in listing.damaged.values():
+            return error
+        return ContentMissing(f"the remote {url} does not have the content {item.oid.short}")

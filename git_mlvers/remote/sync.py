@@ -1,0 +1,122 @@
+"""Bringing this machine's copy of a remote's index up to date: one listing, and what is new."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+
+from git_mlvers.backend.base import KeyMissing
+from git_mlvers.errors import CorruptError
+from git_mlvers.remote import index_file
+from git_mlvers.remote.layout import INDEXES, MAX_INDEX, index_key, named_indexes
+from git_mlvers.remote.tails import naming
+from git_mlvers.remote.workers import in_parallel
+
+if TYPE_CHECKING:
+    from git_mlvers.backend.base import Backend, Entry
+    from git_mlvers.remote.state import State
+
+# A listed index file can be gone when it is fetched, superseded long ago by one that
+# was written after the listing: then list anew, but not for ever.
+_ROUNDS = 3
+
+
+class Listing(NamedTuple):
+    """The index files on the remote, and those of them that cannot be used."""
+
+    entries: dict[bytes, Entry]
+    damaged: dict[bytes, CorruptError]
+    vanished: bool
+    """Whether an index file was known here that the remote has no longer."""
+
+
+def list_indexes(backend: Backend) -> dict[bytes, Entry]:
+    """The index files that the remote has now, by raw name; one request (or page)."""
+    return dict(named_indexes(backend.list(INDEXES)))
+
+
+def fetch_index(backend: Backend, name: bytes, size: int) -> bytes:
+    """The bytes of one index file of `size` bytes, which do match its name.
+
+    Raises `KeyMissing` when it is gone, and `CorruptError` naming it when it is damaged.
+    """
+    key = index_key(name)
+    with naming(key, backend.url):
+        if size > MAX_INDEX:
+            raise CorruptError("an index file of impossible size")
+        # What a connection spoils once is likely right the second time.
+        for _ in range(2):
+            data = backend.get(key, 0, size)
+            if blake3(data).digest() == name:
+                return data
+        raise CorruptError("it does not match its hash")
+
+
+def sync(backend: Backend, state: State, connections: int) -> Listing:
+    """List the index files, take in the new ones, and forget those that are gone.
+
+    A damaged index file does not keep the others from being used: it is in the
+    result. Any other failure to read one is raised.
+    """
+    for last in (False,) * (_ROUNDS - 1) + (True,):
+        # Known before the listing: another process may take in a newer one meanwhile.
+        known = state.indexes()
+        entries = list_indexes(backend)
+        damaged, gone = _take_in(backend, state, connections, entries, known, last)
+        if not gone:
+            break
+    vanished = known - set(entries)
+    replaced = set(state.superseded()) & state.indexes()
+    if vanished or replaced:
+        state.drop_indexes(vanished | replaced)
+    return Listing(entries, damaged, bool(vanished - replaced))
+
+
+def _take_in(
+    backend: Backend,
+    state: State,
+    connections: int,
+    entries: dict[bytes, Entry],
+    known: set[bytes],
+    last: bool,
+) -> tuple[dict[bytes, CorruptError], bool]:
+    """Fetch what is new; returns what is damaged, and whether something was gone."""
+    new = set(entries) - known - set(state.superseded())
+    damaged: dict[bytes, CorruptError] = {}
+    gone = False
+
+    def fetch(name: bytes) -> bytes:
+        return fetch_index(backend, name, entries[name].size)
+
+    for done in in_parallel(connections, fetch, sorted(new)):
+        if isinstance(done.error, CorruptError):
+            damaged[done.tag] = done.error
+        elif isinstance(done.error, KeyMissing) and not last:
+            gone = True
+        elif done.error is not None:
+            raise done.error
+        elif done.result is not None:
+            try:
+                with naming(index_key(done.tag), backend.url):
+                    index = index_file.decode(done.result, done.tag)
+            except CorruptError as error:
+                damaged[done.tag] = error
+            else:
+                state.ingest(done.tag, index)
+    return damaged, gone
+
+
+def removable(listing: dict[bytes, Entry], state: State, grace: float) -> list[bytes]:
+    """Superseded index files that may be deleted now.
+
+    Those whose successor has been there for `grace` seconds: whoever listed
+    the remote before there was a successor has long read them.
+    """
+    now = time.time()
+    return [
+        name
+        for name, successor in state.superseded().items()
+        if name in listing and successor in listing and now - listing[successor].modified >= grace
+    ]

@@ -1,0 +1,176 @@
+"""One upload: files that the remote lacks become packs, and then an index file.
+
+The order makes it safe to stop anywhere: packs first, each noted in the local
+journal when it is there; then the index file, which is what makes the files
+exist for others. An upload that was cut short is taken up by the next one,
+which finds its packs in the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_mlvers.errors import CorruptError
+from git_mlvers.remote import index_file
+from git_mlvers.remote.assemble import Assembler
+from git_mlvers.remote.journal import recover
+from git_mlvers.remote.layout import index_key
+from git_mlvers.remote.model import Item, UploadReport
+from git_mlvers.remote.sending import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from git_mlvers.backend.base import Backend
+    from git_mlvers.oid import Oid
+    from git_mlvers.progress import Progress
+    from git_mlvers.remote.chunker import Chunker
+    from git_mlvers.remote.known import Known
+    from git_mlvers.remote.model import Source, StoredFile
+    from git_mlvers.remote.pack import Pack
+    from git_mlvers.remote.state import State
+
+# An index file for so many files at the latest, so that memory stays bounded.
+_INDEX_FILES = 100_000
+_INDEX_TERMS = 500_000
+
+# Packs of an earlier version are opened this far ahead of the place where they are needed. Bytes.
+_AHEAD = 4 << 30
+
+
+class Upload:
+    """Uploads files; made anew for each upload."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        state: State,
+        chunker: Chunker,
+        known: Known,
+        connections: int,
+        progress: Progress,
+    ) -> None:
+        self._backend = backend
+        self._state = state
+        self._chunker = chunker
+        self._known = known
+        self._connections = connections
+        self._progress = progress
+        self._sender = Sender(backend, state, connections)
+        self._assembler = Assembler(known, chunker, self._send)
+        self._pending = _Pending()
+        self._index_bytes = 0
+        self._files_since = 0
+        self._bytes_since = 0
+        self._position = 0
+
+    def run(
+        self, items: Sequence[Item], source: Source, bases: Mapping[Oid, Collection[Oid]]
+    ) -> UploadReport:
+        """Upload `items`, none of which the remote has; see `Remote.upload`."""
+        try:
+            left = self._recover(items)
+            for item in left:
+                self._store(item, source, bases.get(item.oid, ()))
+                if self._pending.large:
+                    self._write_index()
+            self._assembler.finish()
+            self._write_index()
+        finally:
+            self._sender.stop()
+        total = sum(item.size for item in items)
+        sent = self._sender.sent_bytes + self._index_bytes
+        return UploadReport(len(items), total, sent, self._sender.packs)
+
+    def _recover(self, items: Sequence[Item]) -> list[Item]:
+        """Use what an upload that was cut short left; returns the items that are still to do."""
+        found = recover(self._backend, self._state, self._connections)
+        complete: set[Oid] = set()
+        for footer, size in found.packs:
+            self._known.trust(footer.table.name, footer.hooks)
+            self._known.add(footer.table)
+            self._pending.add(footer.table.name, size, footer.hooks, footer.files)
+            complete.update(file.oid for file in footer.files)
+        self._pending.sizes.update(found.others)
+        done = [item for item in items if item.oid in complete]
+        self._progress.advance(len(done), sum(item.size for item in done))
+        return [item for item in items if item.oid not in complete]
+
+    def _store(self, item: Item, source: Source, bases: Collection[Oid]) -> None:
+        small = item.size <= self._chunker.parameters.whole
+        frame = source.frame(item.oid, item.size) if small else None
+        self._position = 0
+        if frame is not None:
+            self._assembler.add_frame(item, frame)
+        else:
+            places = [] if small else sorted(self._base_places(bases), reverse=True)
+            with source.open(item.oid, item.size) as stream:
+                self._assembler.add_stream(item, stream, lambda at: self._reached(at, places))
+        self._files_since += 1
+        self._bytes_since += item.size - self._position
+
+    def _reached(self, position: int, places: list[tuple[int, bytes]]) -> None:
+        """A file is stored up to `position`; open the packs of its earlier versions near there.
+
+        `places` are these packs and where in the file they are to be expected, last one first.
+        """
+        self._bytes_since += position - self._position
+        self._position = position
+        if places and places[-1][0] <= position + _AHEAD // 2:
+            near = []
+            while places and places[-1][0] <= position + _AHEAD:
+                near.append(places.pop()[1])
+            self._known.open(near)
+
+    def _base_places(self, bases: Collection[Oid]) -> Iterable[tuple[int, bytes]]:
+        for stored in self._state.files(bases).values():
+            position = 0
+            for term in stored[0].terms:
+                yield position, term.pack
+                position += term.size
+
+    def _send(self, pack: Pack) -> None:
+        files, size = self._files_since, self._bytes_since
+        self._files_since = self._bytes_since = 0
+        self._pending.add(pack.table.name, len(pack.data), pack.hooks, pack.files)
+        self._sender.send(pack, lambda: self._progress.advance(files, size))
+
+    def _write_index(self) -> None:
+        """Wait for all packs, then make their files exist."""
+        self._sender.drain()
+        pending, self._pending = self._pending, _Pending()
+        if not pending.packs:
+            return
+        others = {term.pack for file in pending.files for term in file.terms} - set(pending.sizes)
+        sizes = pending.sizes | self._state.pack_sizes(others)
+        if len(sizes) != len(pending.sizes) + len(others):
+            raise CorruptError("a pack that is shared with an earlier upload is in no index")
+        index = index_file.Index(sizes, pending.hooks, pending.files, [])
+        name, data = index_file.encode(index)
+        self._backend.put(index_key(name), data)
+        self._index_bytes += len(data)
+        self._state.ingest(name, index, journaled=pending.packs)
+
+
+class _Pending:
+    """What the next index file is to tell."""
+
+    def __init__(self) -> None:
+        self.packs: list[bytes] = []
+        self.sizes: dict[bytes, int] = {}
+        self.hooks: list[tuple[int, bytes]] = []
+        self.files: list[StoredFile] = []
+        self._terms = 0
+
+    def add(self, name: bytes, size: int, hooks: Iterable[int], files: list[StoredFile]) -> None:
+        """A pack, with the files that it completes."""
+        self.packs.append(name)
+        self.sizes[name] = size
+        self.hooks += [(hook, name) for hook in hooks]
+        self.files += files
+        self._terms += sum(len(file.terms) for file in files)
+
+    @property
+    def large(self) -> bool:
+        """Whether it is time to write the index file."""
+        return len(self.files) >= _INDEX_FILES or self._terms >= _INDEX_TERMS
