@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from git_mlvers.config.values import ConfigError, Value
+from git_mlvers.git.command import GitError
 from git_mlvers.git.config import read_blob_config, read_file_config
 
 if TYPE_CHECKING:
@@ -49,12 +50,23 @@ def load(repo: Repository, treeish: str | None) -> Values:
     Looked for in `treeish` when given, else in the working tree, the index and
     ``HEAD``. Raises `ConfigError` for a file that is not allowed or not readable.
     """
-    origin, pairs = _read(repo, treeish)
+    try:
+        origin, pairs = _read(repo, treeish)
+    except GitError as error:
+        # What git says of it names the line.
+        raise ConfigError(f"{FILE_NAME} cannot be read: {error.message}") from error
     values: Values = {}
+    if origin is None:
+        return values
     for key, text in pairs:
         check_pair(repo, origin, key, text)
         values.setdefault(key, []).append(Value(text, FILE_NAME, origin))
     return values
+
+
+def place(repo: Repository, treeish: str | None = None) -> str | None:
+    """Which committed file counts (its path, or git's name for it); ``None`` for none."""
+    return _read(repo, treeish)[0]
 
 
 def split_remote_key(key: str) -> tuple[str, str] | None:
@@ -120,7 +132,9 @@ def directory_of(repo: Repository, url: str) -> str:
     return os.path.normpath(os.path.join(base, path))
 
 
-def _read(repo: Repository, treeish: str | None) -> tuple[str, Iterable[tuple[str, str | None]]]:
+def _read(
+    repo: Repository, treeish: str | None
+) -> tuple[str | None, Iterable[tuple[str, str | None]]]:
     if treeish is not None:
         return _read_blobs(repo, [f"{treeish}:{FILE_NAME}"])
     if repo.work_tree is not None:
@@ -135,12 +149,14 @@ def _read(repo: Repository, treeish: str | None) -> tuple[str, Iterable[tuple[st
     return _read_blobs(repo, [f"HEAD:{FILE_NAME}"])
 
 
-def _read_blobs(repo: Repository, names: list[str]) -> tuple[str, Iterable[tuple[str, str | None]]]:
+def _read_blobs(
+    repo: Repository, names: list[str]
+) -> tuple[str | None, Iterable[tuple[str, str | None]]]:
     for name in names:
         pairs = read_blob_config(repo, name)
         if pairs is not None:
             return name.lstrip(":"), pairs
-    return FILE_NAME, ()
+    return None, ()
 
 
 def _check_url(repo: Repository, origin: str, key: str, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.config.committed import CLOUDS, FILE_NAME, scheme_of
@@ -30,7 +31,11 @@ SECRET_OPTIONS = (
 )
 """Options that only git config can hold; a committed file with one of them is refused."""
 
-_OWN_ENDPOINTS = (".amazonaws.com", ".amazonaws.com.cn")
+# Only S3 itself: customers' machines and load balancers have names below amazonaws.com too.
+_S3_ENDPOINT = re.compile(
+    r"https://s3(-fips|-accelerate)?(\.dualstack)?(\.[a-z]{2}(-[a-z]+)+-[0-9])?"
+    r"\.amazonaws\.com(\.cn)?(:443)?/?\Z"
+)
 
 
 class UntrustedRemote(RemoteError):
@@ -155,7 +160,4 @@ def _is_ssh_short(url: str) -> bool:
 
 
 def _is_own_endpoint(scheme: str, endpoint: str) -> bool:
-    if scheme != "s3" or not endpoint.lower().startswith("https://"):
-        return False
-    host = endpoint[len("https://") :].partition("/")[0].partition(":")[0].lower()
-    return host.endswith(_OWN_ENDPOINTS)
+    return scheme == "s3" and _S3_ENDPOINT.match(endpoint.lower()) is not None

@@ -77,7 +77,10 @@ class Config:
     # --- raw values ---
 
     def values(self, key: str) -> list[Value]:
-        """All values of `key` at the place of highest rank that sets it; lowest first."""
+        """All values of `key` from the environment, else git config, else the committed file.
+
+        Those of git config are of every scope, the one that counts last.
+        """
         key = _fold(key)
         for variable, name in _ENVIRONMENT.items():
             if name == key and self._env.get(variable):
@@ -88,6 +91,13 @@ class Config:
         if key in committed.TOP_KEYS or key.startswith("mlvers.remote."):
             return self._committed_values().get(key, [])
         return []
+
+    def every(self, key: str) -> list[Value]:
+        """All values of `key` at all places, those that count last."""
+        key = _fold(key)
+        values = [*self._committed_values().get(key, []), *self._git.get(key, [])]
+        counting = self.values(key)
+        return values + [value for value in counting if value not in values]
 
     def origin_of(self, key: str) -> Value | None:
         """The value of `key` that counts, and where it comes from."""
@@ -104,7 +114,11 @@ class Config:
         self._committed_values()
         return self._fault
 
-    def keys(self) -> list[str]:
+    def committed_place(self) -> str | None:
+        """Which committed file counts: its path, or git's name for it; ``None`` for none."""
+        return None if self._repo is None else committed.place(self._repo, self._treeish)
+
+    def known_keys(self) -> list[str]:
         """Every ``mlvers.*`` key that is set anywhere, sorted."""
         keys = {key for key in self._git if key.startswith("mlvers.")}
         keys.update(self._committed_values())
@@ -178,7 +192,10 @@ class Config:
 
     @property
     def shared(self) -> int | None:
-        """``core.sharedRepository`` as the permission bits of a file; ``None`` for the umask's."""
+        """``core.sharedRepository`` as the permission bits of a file; ``None`` for the umask's.
+
+        Negative for bits that replace those of the umask instead of adding to them.
+        """
         value = self.origin_of("core.sharedrepository")
         text = "umask" if value is None else (value.text or "true").strip().lower()
         if text in ("group", "1", "true", "yes", "on"):
@@ -188,7 +205,7 @@ class Config:
         if text in ("umask", "0", "false", "no", "off", ""):
             return None
         try:
-            return int(text, 8) & 0o666
+            return -(int(text, 8) & 0o666)
         except ValueError:
             raise ConfigError(
                 f"core.sharedRepository is {text!r}, which git does not know"
