@@ -65,7 +65,7 @@ class Context:
         self.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
 
     def progress(self) -> Progress:
-        """How long work is shown here: a bar on a terminal, events with ``--json``, else nothing."""
+        """How long work shows itself: a bar on a terminal, events with ``--json``, or nothing."""
         from git_mlvers.cli.progress import choose
 
         return choose(self.stderr, quiet=self.quiet, json=self.json)

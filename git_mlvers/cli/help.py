@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 SUMMARY = "Show the manual of a command"
 
 HELP = """
-## Synopsis
-
-    git mlvers help [COMMAND]
-
-## Description
-
 Without a command, shows what git-mlvers is, and its commands by group. With one,
 shows that command's manual: the same text as `git mlvers COMMAND --help`, and as
 the page that `git help git-mlvers-COMMAND` opens.

@@ -1,8 +1,8 @@
 """The manual: one text per command, shown by ``help`` and written as man pages.
 
-A text is light Markdown: ``## Section``, paragraphs, blocks of code indented by
+A text is light Markdown: the description, ``## Section``, paragraphs, blocks of code indented by
 four spaces, and items that begin with ``- ``; inside of a line, ``code`` between
-backticks, ``**bold**`` and ``*emphasis*``. The options come from the parser.
+backticks, ``**bold**`` and ``*emphasis*``. Synopsis and options come from the parser.
 
 ``python -m git_mlvers.cli.manual docs/man`` writes the man pages.
 """
@@ -52,14 +52,18 @@ class Page(NamedTuple):
 def command_page(command: Command) -> Page:
     """The manual of `command`."""
     module = command.load()
+    parser = make_parser(command, module)
     sections = parse(module.HELP)
-    options = [] if command.plumbing else list(_options(make_parser(command, module)))
+    titles = [section.title for section in sections]
+    options = list(_options(parser))
     if options:
-        after = [section.title for section in sections].index("Description") + 1
-        sections.insert(after, Section("Options", options))
-    if all(section.title != "Exit status" for section in sections):
+        sections.insert(titles.index("Description") + 1, Section("Options", options))
+    if "Synopsis" not in titles:
+        usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+        sections.insert(0, Section("Synopsis", [Block("code", usage)]))
+    if "Exit codes" not in titles:
         general = "`0` when done; the other codes are listed in git-mlvers(1)."
-        sections.append(Section("Exit status", [Block("text", general)]))
+        sections.append(Section("Exit codes", [Block("text", general)]))
     sections.append(Section("See also", [Block("text", "git-mlvers(1)")]))
     return Page(f"git-mlvers-{command.name}", module.SUMMARY, sections)
 
@@ -69,7 +73,7 @@ def overview() -> Page:
     sections = parse(texts.HELP)
     after = [section.title for section in sections].index("Description") + 1
     sections.insert(after, Section("Commands", list(_groups())))
-    sections.append(Section("Exit status", parse_blocks(texts.EXIT_STATUS.splitlines())))
+    sections.append(Section("Exit codes", parse_blocks(texts.EXIT_CODES.splitlines())))
     return Page(texts.NAME, texts.SUMMARY, sections)
 
 
@@ -87,13 +91,13 @@ def pages() -> Iterator[Page]:
 
 
 def parse(text: str) -> list[Section]:
-    """The sections of light Markdown."""
+    """The sections of light Markdown; what comes before a heading is the description."""
     sections: list[Section] = []
     lines: list[str] = []
-    title = ""
+    title = "Description"
     for line in [*text.strip().splitlines(), "## "]:
         if line.startswith("## "):
-            if title:
+            if lines:
                 sections.append(Section(title, parse_blocks(lines)))
             title, lines = line[3:].strip(), []
         else:

@@ -75,7 +75,7 @@ Default: true.
 - `MLVERS_IN_HOOK`: set by a hook while it works, so that it does not start itself again.
 """
 
-EXIT_STATUS = """
+EXIT_CODES = """
 - `0`: done.
 - `1`: failed, or a check found something.
 - `2`: the command line, or a configured value, is not usable.

@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*")
 def render(page: Page) -> str:
     """`page` as the source of a manual page of section 1."""
     lines = [
-        '.\\" Written by "python -m git_mlvers.cli.manual docs/man"; change the text of the command.',
+        '.\\" Written by "python -m git_mlvers.cli.manual docs/man" from the command\'s own text.',
         f'.TH "{page.name.upper()}" "1" "" "git-mlvers {__version__}" "git-mlvers"',
         ".nh",
         ".ad l",

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 SUMMARY = "Show the version"
 
 HELP = """
-## Synopsis
-
-    git mlvers version
-
-## Description
-
 Prints the version of git-mlvers, as one line. `git mlvers env` tells more: git,
 Python, the libraries, and every configured value.
 

@@ -1,0 +1,69 @@
+"""``git mlvers init``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers import hooks
+from git_mlvers.cli import setup, wiring
+from git_mlvers.config import FILE_NAME, Config
+from git_mlvers.fsutil import write_atomic
+from git_mlvers.git.repository import require_work_tree
+
+if TYPE_CHECKING:
+    import argparse
+
+    from git_mlvers.cli.context import Context
+
+SUMMARY = "Prepare this repository for large files"
+
+HELP = """
+Sets this repository up: the filter and the merge driver, unless `git mlvers
+install` has done so for the user; the hooks; and an empty `.mlversconfig` at the top
+of the working tree, if there is none. It can be run any number of times, and
+changes nothing that is there already.
+
+A hook of the same name that is there already is kept beside the new one, and runs
+first. `core.hooksPath` is honoured; when it leads into the working tree, nothing
+is written there, and the line to add is printed.
+
+## Examples
+
+    git mlvers init
+    git mlvers track '*.bin'
+    git mlvers remote add -d storage s3://bucket/prefix
+"""
+
+_SKELETON = f"""\
+# {FILE_NAME}: where git-mlvers keeps the content of large files. Commit this file.
+# "git mlvers remote add -d NAME URL" writes the address of a place here.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Set up what is not set up yet, and say what that was."""
+    repo = setup.repository(context)
+    top = require_work_tree(repo)
+    config = Config.load(repo, context.env)
+    if set(wiring.scopes(config)) & {"global", "system"}:
+        context.say("filter: set up for the user")
+    else:
+        program = wiring.find_program(context.env)
+        changed = wiring.install(config, repo, "local", program)
+        context.say("filter: " + ("set up for this repository" if changed else "as it was"))
+    report = hooks.install(repo, config)
+    setup.show_hooks(report, context)
+    if not report.changed:
+        context.say("hooks: as they were")
+    path = os.path.join(top, FILE_NAME)
+    if os.path.lexists(path) or config.committed_place() is not None:
+        context.say(f"{FILE_NAME}: as it was")
+    else:
+        write_atomic(path, _SKELETON.encode())
+        context.say(f"{FILE_NAME}: new; commit it with the first remote")
+    return 0

@@ -1,0 +1,53 @@
+"""``git mlvers untrack``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_mlvers.cli import patterns, setup
+from git_mlvers.cli.render import path
+from git_mlvers.git.repository import require_work_tree
+
+if TYPE_CHECKING:
+    import argparse
+
+    from git_mlvers.cli.context import Context
+
+SUMMARY = "Stop keeping matching files outside of Git"
+
+HELP = """
+Takes each PATTERN out of the `.gitattributes` of the current directory. Files that
+Git has as pointers stay so until they are added again: `git add --renormalize .`
+stores their content in Git itself. Older commits are not changed.
+
+## Examples
+
+    git mlvers untrack '*.csv'
+    git add --renormalize .
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the patterns."""
+    parser.add_argument("patterns", metavar="PATTERN", nargs="+", help="as it was tracked")
+    parser.add_argument(
+        "--filename", action="store_true", help="each PATTERN is a file's name, not a pattern"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Take the patterns out; the exit code is 1 if one of them was not there."""
+    repo = setup.repository(context)
+    require_work_tree(repo)
+    file = patterns.attributes_file(repo, context.cwd)
+    absent = 0
+    for text in args.patterns:
+        pattern = patterns.normalise(text, context.cwd, args.filename)
+        if patterns.untrack(repo, file, pattern) or patterns.untrack(repo, file, text):
+            context.say(f"no longer tracking {path(text)}")
+        else:
+            absent += 1
+            context.warn(f"{path(text)} is not tracked in {path(file)}", "git mlvers track")
+    if absent < len(args.patterns):
+        context.say("files that are pointers now stay so until: git add --renormalize .")
+    return 1 if absent else 0
