@@ -1,8 +1,7 @@
 """Reading git's objects: one at a time on demand, or very many in a row.
 
-Unless a caller says `lazy`, an object that is absent from a partial clone is
-absent: git is kept from fetching such objects one by one (``GIT_NO_LAZY_FETCH``,
-which git knows since 2.45 and in the corrected releases from 2.39.4 on).
+In a partial clone, git fetches an absent object as soon as it is asked for:
+see `promised` for how not to let that happen thousands of times.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from git_mlvers.git.process import Process
     from git_mlvers.git.repository import Repository
 
-NO_LAZY_FETCH = {"GIT_NO_LAZY_FETCH": "1"}
 _BUFFER = 1 << 18
 
 
@@ -47,9 +45,8 @@ class CatFile:
     it may be large.
     """
 
-    def __init__(self, repo: Repository, *, lazy: bool = False) -> None:
+    def __init__(self, repo: Repository) -> None:
         self._repo = repo
-        self._lazy = lazy
         self._running: dict[str, tuple[Process, BinaryIO]] = {}
 
     def read(self, name: str) -> Object | None:
@@ -81,8 +78,7 @@ class CatFile:
 
     def _ask(self, mode: str, name: str) -> tuple[Info | None, BinaryIO]:
         if mode not in self._running:
-            env = {} if self._lazy else NO_LAZY_FETCH
-            process = self._repo.start("cat-file", mode, stdin=PIPE, env=env)
+            process = self._repo.start("cat-file", mode, stdin=PIPE)
             self._running[mode] = process, os.fdopen(process.stdout, "rb", _BUFFER, closefd=False)
         process, stream = self._running[mode]
         try:
@@ -109,9 +105,9 @@ class CatFile:
             return failure(process)
 
 
-def infos(repo: Repository, oids: Iterable[str], *, lazy: bool = False) -> Iterator[Info | None]:
+def infos(repo: Repository, oids: Iterable[str]) -> Iterator[Info | None]:
     """For each of the hex ids `oids`, in their order, what it names; ``None`` if it is not here."""
-    with _started(repo, "--batch-check", oids, lazy) as process:
+    with _started(repo, "--batch-check", oids) as process:
         with open(process.stdout, "rb", _BUFFER, closefd=False) as stream:
             for line in stream:
                 yield _info(line)
@@ -122,7 +118,7 @@ def objects(
     repo: Repository, oids: Iterable[str], *, lazy: bool = False
 ) -> Iterator[Object | None]:
     """For each of the hex ids `oids`, in their order, the object; ``None`` if it is not here."""
-    with _started(repo, "--batch", oids, lazy) as process:
+    with _started(repo, "--batch", oids) as process:
         with open(process.stdout, "rb", _BUFFER, closefd=False) as stream:
             while line := stream.readline():
                 info = _info(line)
@@ -137,11 +133,10 @@ def objects(
         finish(process)
 
 
-def _started(repo: Repository, mode: str, oids: Iterable[str], lazy: bool) -> Process:
+def _started(repo: Repository, mode: str, oids: Iterable[str]) -> Process:
     source = anonymous_file((joined(oids),))
     try:
-        env = {} if lazy else NO_LAZY_FETCH
-        return repo.start("cat-file", mode, "--buffer", stdin=source, env=env)
+        return repo.start("cat-file", mode, "--buffer", stdin=source)
     finally:
         os.close(source)
 

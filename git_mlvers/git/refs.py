@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
+from git_mlvers.git import promised
 from git_mlvers.git.catfile import infos
 from git_mlvers.git.command import GitError
 
@@ -19,6 +20,10 @@ DELETED = "(delete)"
 
 class BadUpdate(MlversError):
     """What should be the input of a pre-push hook is something else."""
+
+
+class UnknownRevision(MlversError):
+    """A name for a commit, a tree or another object stands for none."""
 
 
 class RefUpdate(NamedTuple):
@@ -72,6 +77,23 @@ def tracking(repo: Repository, git_remote: str) -> list[Ref]:
     return for_each_ref(repo, f"refs/remotes/{git_remote}/")
 
 
+def resolve(repo: Repository, revision: str, kind: str = "commit") -> str:
+    """The hex id of the `kind` of object (``commit``, ``tree``, ``object``) that `revision` means.
+
+    Raises `UnknownRevision`.
+    """
+    # A path or an option is not taken for a revision; some versions print the option again.
+    said = repo.git(
+        *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}"),
+        check=False,
+    ).split()
+    if not said or not _is_hex(found := said[-1].decode("ascii", "replace")):
+        raise UnknownRevision(
+            f"there is no {kind} named {revision!r} here", "git fetch, git branch"
+        )
+    return found
+
+
 def head(repo: Repository) -> str | None:
     """The hex id of the commit that is checked out; ``None`` before the first one."""
     said = repo.git("rev-parse", "--verify", "--quiet", "HEAD", check=False).strip()
@@ -92,6 +114,8 @@ def existing(repo: Repository, oids: Iterable[str]) -> set[str]:
     wanted = list(dict.fromkeys(oids))
     if not wanted:
         return set()
+    if repo.partial:
+        return promised.present(repo, wanted)
     return {info.oid for info in infos(repo, wanted) if info is not None}
 
 

@@ -1,0 +1,202 @@
+"""Finding pointers: in history, in one tree, in an index."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.errors import CorruptError
+from git_mlvers.git import promised, refs
+from git_mlvers.git.catfile import infos, objects
+from git_mlvers.git.command import failure, finish, joined, zsplit
+from git_mlvers.git.process import anonymous_file
+from git_mlvers.git.roots import Roots, all_roots
+from git_mlvers.git.versions import previous_versions
+from git_mlvers.pointer import MAX_SIZE, Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_mlvers.git.process import Process
+    from git_mlvers.git.repository import Repository
+
+__all__ = [
+    "Entry",
+    "Found",
+    "Roots",
+    "all_roots",
+    "index_pointers",
+    "pointers",
+    "previous_versions",
+    "tree_pointers",
+]
+
+_LIST = (
+    *("rev-list", "--objects", "--stdin"),
+    # Only blobs short enough to be pointers; one that a tag or the caller names is no exception.
+    *("--filter=object:type=blob", f"--filter=blob:limit={MAX_SIZE + 1}"),
+    "--filter-provided-objects",
+)
+# A push sends the objects that there are, not those that "git replace" shows instead.
+_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1"}
+_FORMAT = "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)"
+_REGULAR = (b"100644", b"100755")
+_BUFFER = 1 << 18
+
+
+class Found(NamedTuple):
+    """A pointer in history, once for each blob.
+
+    `path` is one of its paths, empty if it has none (a tag may name a blob). git
+    gives it without leading blanks and cut off at a newline: it is there to be
+    shown and sorted by, not to be opened.
+    """
+
+    pointer: Pointer
+    path: bytes
+    blob: str
+
+
+class Entry(NamedTuple):
+    """A pointer at its place in a tree or an index: full path, git's mode, the blob's hex id."""
+
+    path: bytes
+    mode: int
+    blob: str
+    pointer: Pointer
+
+
+def pointers(
+    repo: Repository, include: Sequence[str], exclude: Sequence[str] = ()
+) -> Iterator[Found]:
+    """The pointers that the revisions `include` reach and `exclude` do not.
+
+    Revisions are whatever ``git rev-list`` understands: commits, tags, trees and
+    blobs; `GitError` is raised for one that is not here. `exclude` leaves out
+    what its tips have; a pointer that only their older commits have may still
+    come. In a partial clone, what is not here is left out and not fetched.
+    """
+    if not include:
+        return
+    missing = ("--missing=allow-any",) if repo.partial else ()
+    source = anonymous_file((joined(include), joined("^" + name for name in exclude)))
+    try:
+        listing = repo.start(*_LIST, *missing, stdin=source, env=_AS_STORED)
+    finally:
+        os.close(source)
+    with listing:
+        reading = repo.start(
+            *("cat-file", "--buffer", _FORMAT), stdin=listing.stdout, env=_AS_STORED
+        )
+        with reading:
+            yield from _read_found(reading)
+            # The listing first: when it fails, the reader knows of nothing.
+            finish(listing)
+            finish(reading)
+
+
+def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ()) -> Iterator[Entry]:
+    """The pointers in the tree of `treeish`, in its order.
+
+    `pathspecs` are paths from the top, also as ``:(top,literal)…``. In a partial
+    clone the small blobs of the tree that are absent are fetched in one go.
+    Raises `UnknownRevision` when there is no such tree.
+    """
+    tree = refs.resolve(repo, treeish, "tree")
+    listed = repo.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspecs)
+    entries = []
+    for record in zsplit(listed):
+        words, _, path = record.partition(b"\t")
+        mode, _, blob = words.split(b" ")
+        if mode in _REGULAR:
+            entries.append((path, mode, blob.decode("ascii")))
+    return _of_entries(repo, entries, tree)
+
+
+def index_pointers(
+    repo: Repository,
+    pathspecs: Sequence[str] = (),
+    *,
+    index_path: str | None = None,
+    unmerged: bool = False,
+) -> Iterator[Entry]:
+    """The pointers in the index, in its order; those of conflicts only when `unmerged`.
+
+    `pathspecs` start at the top of the working tree. `index_path` is the index of
+    another worktree of the repository. In a partial clone, absent blobs of the
+    commit that is checked out are fetched in one go, other absent ones left out.
+    """
+    listed = repo.git("ls-files", "-s", "-z", "--", *pathspecs, env=_for_index(index_path))
+    entries = []
+    for record in zsplit(listed):
+        words, _, path = record.partition(b"\t")
+        mode, blob, stage = words.split(b" ")
+        if mode in _REGULAR and (unmerged or stage == b"0"):
+            entries.append((path, mode, blob.decode("ascii")))
+    return _of_entries(repo, entries, None)
+
+
+def _for_index(index_path: str | None) -> dict[str, str]:
+    if index_path is None:
+        return {}
+    env = {"GIT_INDEX_FILE": index_path}
+    git_dir = os.path.dirname(index_path)
+    if os.path.exists(os.path.join(git_dir, "HEAD")):
+        # The other part of a split index lies beside it.
+        env["GIT_DIR"] = git_dir
+    return env
+
+
+def _of_entries(
+    repo: Repository, entries: Sequence[tuple[bytes, bytes, str]], tree: str | None
+) -> Iterator[Entry]:
+    found = _read_pointers(repo, entries, tree)
+    for path, mode, blob in entries:
+        pointer = found.get(blob)
+        if pointer is not None:
+            yield Entry(path, int(mode, 8), blob, pointer)
+
+
+def _read_pointers(
+    repo: Repository, entries: Iterable[tuple[bytes, bytes, str]], tree: str | None
+) -> dict[str, Pointer]:
+    """The pointers among the blobs of `entries`, by blob id."""
+    paths = {blob: path for path, _, blob in entries}
+    wanted: Iterable[str] = paths
+    if repo.partial:
+        wanted = _present(repo, paths, tree)
+    small = []
+    for blob, info in zip(wanted, infos(repo, wanted), strict=True):
+        if info is None:
+            raise CorruptError(
+                f"the repository lacks the object {blob} of {os.fsdecode(paths[blob])!r}",
+                "git fsck",
+            )
+        if info.size <= MAX_SIZE:
+            small.append(blob)
+    parsed = ((found.oid, Pointer.parse(found.data)) for found in objects(repo, small) if found)
+    return {blob: pointer for blob, pointer in parsed if pointer is not None}
+
+
+def _present(repo: Repository, blobs: dict[str, bytes], tree: str | None) -> list[str]:
+    """Those of `blobs` that are here, after the small ones of `tree` were fetched."""
+    here = promised.present(repo, blobs)
+    if len(here) < len(blobs):
+        said = repo.git("rev-parse", "--verify", "--quiet", "HEAD^{tree}", check=False)
+        tree = tree or said.decode("ascii").strip()
+        if tree and promised.bring_small(repo, tree):
+            here = promised.present(repo, blobs)
+    return [blob for blob in blobs if blob in here]
+
+
+def _read_found(reading: Process) -> Iterator[Found]:
+    with os.fdopen(reading.stdout, "rb", _BUFFER, closefd=False) as stream:
+        while line := stream.readline():
+            blob, _, size, path = line[:-1].split(b" ", 3)
+            data = stream.read(int(size))
+            if stream.read(1) != b"\n":
+                reading.wait()
+                raise failure(reading)
+            pointer = Pointer.parse(data)
+            if pointer is not None:
+                yield Found(pointer, path, blob.decode("ascii"))
