@@ -14,7 +14,7 @@ goes from one to the other as it is. A frame is a 48-byte header and a payload::
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
@@ -96,10 +96,10 @@ def _decompress(payload: memoryview, size: int) -> bytes:
         raise CorruptError(f"a frame cannot be decompressed: {error}") from error
 
 
-_module = None
+_module: Any = None
 
 
-def _zstd():  # type: ignore[no-untyped-def]
+def _zstd() -> Any:
     # Loaded at the first use: a filter that meets only pointers never needs it.
     global _module
     if _module is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli.options import add_json, add_quiet
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _tell(pushed: Pushed, context: Context) -> None:
-    from git_mlvers.cli.render import shown_path, size
+    from git_mlvers.cli.render import count, path, size
 
     if context.json:
         context.out_json(
@@ -76,10 +77,10 @@ def _tell(pushed: Pushed, context: Context) -> None:
         )
         return
     if pushed.files:
-        context.say(f"{pushed.files} files, {size(pushed.size)}; sent {size(pushed.sent)}")
+        context.say(f"{count(pushed.files, 'file')}, {size(pushed.size)}; sent {size(pushed.sent)}")
     else:
         context.say("Everything is on the remote.")
     for item in pushed.absent[:10]:
-        context.warn(f"{shown_path(item.path)}: content {item.pointer.oid.short} is nowhere")
+        context.warn(f"{path(os.fsdecode(item.path))}: content {item.pointer.oid.short} is nowhere")
     if len(pushed.absent) > 10:
         context.warn(f"and {len(pushed.absent) - 10} more files whose content is nowhere")

@@ -1,0 +1,83 @@
+"""``git mlvers checkout``: content from the cache into the working tree."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.errors import ContentMissing
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from git_mlvers.cli.context import Context
+    from git_mlvers.filter.checkout import Filled
+    from git_mlvers.workspace import Workspace
+
+SUMMARY = "Put content from the cache into the working tree"
+HELP = """
+Puts content in the place of every pointer that stands in the working tree, as far
+as the cache has it. Nothing is downloaded (`git mlvers pull` does that), and a
+file that is not exactly a pointer is never touched.
+
+## Examples
+
+    git mlvers checkout
+    git mlvers checkout data/train
+
+## Exit codes
+
+`0` done, though some pointers may be left; `4` the content of a PATH that was
+named is not in the cache; `7` the disk is full or read-only.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add paths and options."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="only what lies there")
+    add_quiet(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Fill in what the cache has."""
+    from git_mlvers.filter.checkout import fill_in, standing_pointers
+    from git_mlvers.workspace import Workspace
+
+    with Workspace.open(context.cwd, context.env) as workspace:
+        entries = standing_pointers(workspace, pathspecs(args.paths, workspace, context))
+        missing = set(workspace.cache.missing(entry.pointer for entry in entries))
+        filled = fill_in(workspace, [e for e in entries if e.pointer not in missing])
+    code = tell(filled, context)
+    if missing and not context.json:
+        context.note(f"{len(missing)} pointers are left: their content is not in the cache.")
+        context.note("hint: git mlvers pull")
+    return code or (ContentMissing.exit_code if missing and args.paths else 0)
+
+
+def pathspecs(paths: Sequence[str], workspace: Workspace, context: Context) -> list[str]:
+    """The PATHs of the command line, relative to where it runs, as pathspecs from the root."""
+    root = workspace.repo.work_tree or context.cwd
+    return [
+        ":(top,literal)" + os.path.relpath(os.path.join(context.cwd, path), root) for path in paths
+    ]
+
+
+def tell(filled: Sequence[Filled], context: Context) -> int:
+    """Say what was put in place, and give the exit code for it."""
+    from git_mlvers.cli.render import count, path, size
+
+    good = [item for item in filled if item.error is None]
+    total = sum(item.pointer.size for item in good)
+    if context.json:
+        context.out_json({"placed": len(good), "bytes": total})
+    elif good:
+        context.say(f"Put {count(len(good), 'file')} in place, {size(total)}.")
+    code = 0
+    for item in filled:
+        if item.error is not None:
+            context.warn(f"{path(os.fsdecode(item.path))}: {item.error.message}", item.error.hint)
+            code = code or item.error.exit_code
+    return code

@@ -1,0 +1,146 @@
+"""``git mlvers fetch``: content into the cache."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from git_mlvers.cli.context import Context
+    from git_mlvers.errors import MlversError
+    from git_mlvers.pointer import Pointer
+    from git_mlvers.workspace import Workspace
+
+SUMMARY = "Bring content into the cache"
+HELP = """
+Brings the content that the given refs need (with no REF, the commit that is
+checked out) from the remote into the cache, where a later checkout finds it
+without a network. The working tree stays as it is; `git mlvers pull` fills it in.
+
+`git fetch` brings no content by itself: a checkout does, when it needs it.
+
+`-I` and `-X` take patterns as in .gitignore and replace `mlvers.fetchInclude`
+and `mlvers.fetchExclude` for once. With `--all` everything that any ref reaches
+is brought, old versions too.
+
+## Examples
+
+    git mlvers fetch origin/experiment
+    git mlvers fetch -I 'data/train/**' -X '*.tmp'
+    git mlvers fetch --all
+
+## Exit codes
+
+`0` everything is in the cache; `4` some content is not on the remote;
+`5` the remote refused or could not be reached.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add refs, patterns and options."""
+    parser.add_argument("refs", nargs="*", metavar="REF", help="what to bring the content of")
+    parser.add_argument("-a", "--all", action="store_true", help="everything that any ref reaches")
+    add_patterns(parser)
+    add_quiet(parser)
+    add_json(parser)
+
+
+def add_patterns(parser: argparse.ArgumentParser) -> None:
+    """Add ``-I`` and ``-X``."""
+    parser.add_argument(
+        "-I", "--include", action="append", metavar="PATTERN", help="only these paths"
+    )
+    parser.add_argument(
+        "-X", "--exclude", action="append", metavar="PATTERN", help="not these paths"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Fetch, and say what came and what did not."""
+    from git_mlvers.filter.checkout import fetch
+    from git_mlvers.workspace import Workspace
+
+    if args.all and args.refs:
+        raise UsageError("--all and REF exclude each other", "leave out one of them")
+    with Workspace.open(context.cwd, context.env) as workspace:
+        pointers = {pointer: path for path, pointer in _wanted_pointers(args, workspace)}
+        missing = workspace.cache.missing(pointers)
+        outcome = fetch(workspace, missing, context.progress())
+    return tell(outcome, pointers, context)
+
+
+def chosen(args: argparse.Namespace, workspace: Workspace) -> Callable[[bytes], bool]:
+    """The test for paths that ``-I`` and ``-X``, or else the configuration, ask for."""
+    from git_mlvers.filter.wanted import wanted
+
+    include = workspace.config.fetch_include if args.include is None else args.include
+    exclude = workspace.config.fetch_exclude if args.exclude is None else args.exclude
+    return wanted(include, exclude)
+
+
+def tell(
+    outcome: Mapping[Pointer, MlversError | None], paths: Mapping[Pointer, bytes], context: Context
+) -> int:
+    """Say what a download brought, and give the exit code for it."""
+    from git_mlvers.cli.render import count, path, size
+
+    brought = [pointer for pointer, error in outcome.items() if error is None]
+    failed = {pointer: error for pointer, error in outcome.items() if error is not None}
+    total = sum(pointer.size for pointer in brought)
+    if context.json:
+        context.out_json(
+            {
+                "files": len(brought),
+                "bytes": total,
+                "failed": [
+                    {
+                        "path": os.fsdecode(paths[pointer]),
+                        "oid": str(pointer.oid),
+                        "error": error.message,
+                    }
+                    for pointer, error in failed.items()
+                ],
+            }
+        )
+    elif brought:
+        context.say(f"Downloaded {count(len(brought), 'file')}, {size(total)}.")
+    elif not failed:
+        context.say("Everything is in the cache.")
+    if not failed:
+        return 0
+    if not context.json:
+        for pointer, error in list(failed.items())[:10]:
+            context.warn(f"{path(os.fsdecode(paths[pointer]))}: {error.message}")
+        if len(failed) > 10:
+            context.warn(f"and {len(failed) - 10} more files")
+    first = next(iter(failed.values()))
+    if first.hint and not context.json:
+        context.note(f"hint: {first.hint}")
+    return first.exit_code
+
+
+def _wanted_pointers(
+    args: argparse.Namespace, workspace: Workspace
+) -> Iterator[tuple[bytes, Pointer]]:
+    from git_mlvers import pushing
+    from git_mlvers.git import scan
+
+    test = chosen(args, workspace)
+    entries: Iterable[scan.Found | scan.Entry]
+    if args.all:
+        entries = scan.pointers(workspace.repo, pushing.every_ref(workspace), [])
+    else:
+        entries = (
+            entry
+            for ref in args.refs or ["HEAD"]
+            for entry in scan.tree_pointers(workspace.repo, ref)
+        )
+    for entry in entries:
+        if test(entry.path):
+            yield entry.path, entry.pointer

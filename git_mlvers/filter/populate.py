@@ -1,0 +1,214 @@
+"""Populate: put content straight into the working tree, past Git's memory.
+
+Git is answered with an empty file and later the content is put in its place:
+written beside it, then renamed over it. Its modification time lies two seconds
+back, so that Git never takes the file for one that changed while the index
+was written ("racily clean"), and any later edit still shows.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import stat
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.errors import MlversError
+from git_mlvers.filter.placeholder import stands_at
+from git_mlvers.fsutil import disk_errors, remove_quietly
+
+if TYPE_CHECKING:
+    from git_mlvers.cache import Cache
+    from git_mlvers.filter.placeholder import Journal
+    from git_mlvers.pointer import Pointer
+    from git_mlvers.transfer import Fetcher
+
+_BACK = 2
+_WORKERS = 2
+
+
+class Placeholder(NamedTuple):
+    """An empty file that stands for the content of `pointer`, whose blob in Git is `blob`."""
+
+    path: bytes
+    pointer: Pointer
+    blob: str | None
+
+
+class Populated(NamedTuple):
+    """What now stands in place of a placeholder: content, or on `error` the pointer's text."""
+
+    placeholder: Placeholder
+    stat: os.stat_result | None
+    """Of the file in place; ``None`` when there is none of ours."""
+    error: MlversError | None
+
+
+def replace_file(cache: Cache, pointer: Pointer, path: bytes, mode: int) -> os.stat_result:
+    """Put the content of `pointer` at `path` with `mode`, and give its new stat.
+
+    The caller has made sure that what is at `path` may go. Raises
+    `ContentMissing`, `CorruptError` or `LocalIOError`; `path` is then as it was.
+    """
+    temp = _temp_beside(path)
+    try:
+        cache.materialise(pointer.oid, pointer.size, os.fsdecode(temp), mode)
+        return _settle(temp, path)
+    except BaseException:
+        remove_quietly(os.fsdecode(temp))
+        raise
+
+
+def replace_by_pointer(pointer: Pointer, path: bytes, mode: int) -> os.stat_result:
+    """Put the text of `pointer` at `path`, for content that cannot be had."""
+    temp = _temp_beside(path)
+    try:
+        with disk_errors(os.fsdecode(path), "writing a pointer"):
+            fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with open(fd, "wb") as file:
+                file.write(pointer.encode())
+        return _settle(temp, path)
+    except BaseException:
+        remove_quietly(os.fsdecode(temp))
+        raise
+
+
+class Populator:
+    """Fills the placeholders of one filter process, in the background where it can.
+
+    `done` lists what became of each.
+    """
+
+    def __init__(self, cache: Cache, journal: Journal) -> None:
+        self._cache = cache
+        self._journal = journal
+        self._expected: list[Placeholder] = []
+        self._standing: list[Placeholder] = []
+        self._queue: queue.SimpleQueue[Placeholder | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Populated] = queue.SimpleQueue()
+        self._workers: list[threading.Thread] = []
+        self._at_work: dict[bytes, Placeholder] = {}
+        self.done: list[Populated] = []
+
+    def expect(self, placeholder: Placeholder) -> None:
+        """Git is about to be told that the file at this path is empty."""
+        self._journal.add(placeholder.path, placeholder.pointer)
+        self._expected.append(placeholder)
+
+    def step(self) -> None:
+        """Git has gone on to its next request, so the placeholders expected are on disk."""
+        for placeholder in self._expected:
+            if self._cache.has(placeholder.pointer.oid, placeholder.pointer.size):
+                self._start(placeholder)
+            else:
+                self._standing.append(placeholder)
+        self._expected.clear()
+
+    def finish(self, fetcher: Fetcher) -> None:
+        """Fill every placeholder, waiting for the downloads that it takes."""
+        self.step()
+        while self._standing:
+            wanted = [placeholder.pointer.oid for placeholder in self._standing]
+            fetcher.wait(wanted, every=False)
+            settled = fetcher.settled(wanted)
+            waiting = []
+            for placeholder in self._standing:
+                if placeholder.pointer.oid not in settled:
+                    waiting.append(placeholder)
+                elif (error := fetcher.error(placeholder.pointer.oid)) is not None:
+                    self.done.append(give_up(placeholder, error))
+                else:
+                    self._start(placeholder)
+            self._standing = waiting
+        self._collect()
+        self._journal.clear()
+
+    def abandon(self, error: MlversError) -> None:
+        """The command ends early: what stands empty gets its pointer's text, because of `error`."""
+        self._collect()
+        for placeholder in self._standing + self._expected:
+            self.done.append(give_up(placeholder, error))
+        self._standing.clear()
+        self._expected.clear()
+        self._journal.clear()
+
+    def stop(self) -> None:
+        """Let the threads end."""
+        for _ in self._workers:
+            self._queue.put(None)
+        self._workers.clear()
+
+    def _start(self, placeholder: Placeholder) -> None:
+        if len(self._workers) < _WORKERS:
+            worker = threading.Thread(target=self._work, daemon=True)
+            worker.start()
+            self._workers.append(worker)
+        self._at_work[placeholder.path] = placeholder
+        self._queue.put(placeholder)
+
+    def _collect(self) -> None:
+        while self._at_work:
+            try:
+                result = self._results.get(timeout=0.5)
+            except queue.Empty:
+                continue  # Woken up for Ctrl-C.
+            del self._at_work[result.placeholder.path]
+            self.done.append(result)
+
+    def _work(self) -> None:
+        while (placeholder := self._queue.get()) is not None:
+            try:
+                result = fill(self._cache, placeholder)
+            except Exception as error:  # whatever it is, Git must not wait for ever
+                result = Populated(placeholder, None, MlversError(f"cannot be written: {error!r}"))
+            self._results.put(result)
+
+
+def fill(cache: Cache, placeholder: Placeholder) -> Populated:
+    """Replace the placeholder by content, or else by the pointer's text."""
+    path, pointer, _ = placeholder
+    if not stands_at(path):
+        return _not_ours(placeholder)
+    try:
+        mode = stat.S_IMODE(os.lstat(path).st_mode)
+        return Populated(placeholder, replace_file(cache, pointer, path, mode), None)
+    except MlversError as error:
+        return give_up(placeholder, error)
+
+
+def give_up(placeholder: Placeholder, error: MlversError) -> Populated:
+    """Replace the placeholder by the pointer's text, because of `error`."""
+    path, pointer, _ = placeholder
+    if not stands_at(path):
+        return _not_ours(placeholder)
+    mode = stat.S_IMODE(os.lstat(path).st_mode)
+    try:
+        return Populated(placeholder, replace_by_pointer(pointer, path, mode), error)
+    except MlversError:
+        # Not even a pointer fits on the disk: better no file, which Git shows as
+        # deleted, than an empty one, which could be committed.
+        os.unlink(path)
+        return Populated(placeholder, None, error)
+
+
+def _not_ours(placeholder: Placeholder) -> Populated:
+    error = MlversError("changed while it was checked out; left as it is")
+    return Populated(placeholder, None, error)
+
+
+def _temp_beside(path: bytes) -> bytes:
+    folder, name = os.path.split(path)
+    # Cut, since a name may already be as long as the file system allows.
+    unique = b".mlvers-%d-%x-" % (os.getpid(), threading.get_ident() & 0xFFFFFF)
+    return os.path.join(folder, unique + name[:100])
+
+
+def _settle(temp: bytes, path: bytes) -> os.stat_result:
+    found = os.lstat(temp)
+    if found.st_nlink == 1:  # A hard link shares its times with the cache, which needs them.
+        back = time.time_ns() - _BACK * 1_000_000_000
+        os.utime(temp, ns=(back, back))
+    os.replace(temp, path)
+    return os.lstat(path)

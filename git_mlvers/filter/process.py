@@ -1,0 +1,193 @@
+"""The long-running filter process: Git's protocol around `clean` and `smudge`.
+
+The protocol is told in gitattributes(5), "Long Running Filter Process". Git
+starts one process per command, sends it one file after the other, and waits
+for its end.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from git_mlvers.errors import ContentMissing, CorruptError, MlversError
+from git_mlvers.filter.clean import clean
+from git_mlvers.filter.report import say, shown
+from git_mlvers.filter.smudge import Request, SmudgeFailed
+from git_mlvers.git.pktline import PktLineError, Reader, Writer
+from git_mlvers.pointer import MAX_SIZE, Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from git_mlvers.cache import Cache
+    from git_mlvers.filter.session import Session
+
+_CAPABILITIES = (b"clean", b"smudge", b"delay")
+# What may be a pointer, or one with conflict markers, is looked at; longer is content.
+_PEEK = 4 * MAX_SIZE
+# What the cache gives whole and verified; anything larger is sent as it is read. Bytes.
+_WHOLE = 1 << 20
+_BLOCK = 1 << 20
+
+
+def serve(stdin: int, stdout: int, session: Session) -> int:
+    """Speak the protocol on two file descriptors until Git closes its end; the exit code.
+
+    Git ignores the exit code, so whatever the user must know is on standard error.
+    """
+    reader, writer = Reader(stdin), Writer(stdout)
+    try:
+        _shake_hands(reader, writer)
+        while (fields := reader.read_fields()) is not None:
+            session.step()
+            _answer(fields, reader, writer, session)
+    except (PktLineError, BrokenPipeError, ConnectionResetError):
+        # Git died, or was stopped by the user, who has been told by Git.
+        session.abandon("the command was stopped")
+        return 1
+    except KeyboardInterrupt:
+        session.abandon("the command was stopped")
+        return 130
+    session.finish()
+    return 0
+
+
+def _shake_hands(reader: Reader, writer: Writer) -> None:
+    welcome = reader.read_lines()
+    if welcome is None or welcome[:1] != [b"git-filter-client"] or b"version=2" not in welcome:
+        raise MlversError(
+            "filter-process was not started by Git",
+            "it is the program behind filter.mlvers.process; see git mlvers help install",
+        )
+    writer.lines(b"git-filter-server", b"version=2")
+    offered = reader.read_lines() or []
+    writer.lines(*(b"capability=" + c for c in _CAPABILITIES if b"capability=" + c in offered))
+
+
+def _answer(fields: dict[bytes, bytes], reader: Reader, writer: Writer, session: Session) -> None:
+    command = fields.get(b"command")
+    if command == b"clean":
+        _clean(fields[b"pathname"], reader, writer, session)
+    elif command == b"smudge":
+        _smudge(fields, reader, writer, session)
+    elif command == b"list_available_blobs":
+        paths = session.smudger(None).available()
+        writer.lines(*(b"pathname=" + path for path in paths))
+        writer.lines(b"status=success")
+    else:
+        raise PktLineError(f"Git sent an unknown command: {command!r}")
+
+
+def _clean(path: bytes, reader: Reader, writer: Writer, session: Session) -> None:
+    content = reader.content()
+    try:
+        pointer = clean(path, content, session.cache, session.report)
+    except MlversError as error:
+        _refuse(path, error, reader, writer)
+        return
+    writer.answer(pointer)
+
+
+def _smudge(fields: dict[bytes, bytes], reader: Reader, writer: Writer, session: Session) -> None:
+    path = fields[b"pathname"]
+    content = reader.content()
+    head = _head(content)
+    if len(head) > _PEEK:
+        _pass_through(head, content, writer, session)
+        return
+    blob = fields.get(b"blob")
+    request = Request(path, blob.decode() if blob else None, fields.get(b"can-delay") == b"1")
+    smudger = session.smudger(fields.get(b"treeish"))
+    try:
+        answer = smudger.smudge(request, head)
+        if answer is None:
+            writer.lines(b"status=delayed")
+        elif isinstance(answer, Pointer):
+            _give_content(path, answer, writer, session)
+        else:
+            writer.answer(answer)
+    except SmudgeFailed:
+        writer.lines(b"status=error")
+    except MlversError as error:
+        _refuse(path, error, reader, writer)
+
+
+def _give_content(path: bytes, pointer: Pointer, writer: Writer, session: Session) -> None:
+    """Send the content of `pointer`; what proves damaged in the cache is fetched anew, once."""
+    try:
+        _send(path, pointer, writer, session.cache)
+    except (ContentMissing, CorruptError) as error:
+        instead = session.smudger(None).again(path, pointer, error)
+        if instead is not None:
+            writer.answer(instead)
+        else:
+            _send(path, pointer, writer, session.cache)
+
+
+def _send(path: bytes, pointer: Pointer, writer: Writer, cache: Cache) -> None:
+    """Send content, a small file whole, a large one as it is read."""
+    if pointer.size <= _WHOLE:
+        writer.answer(cache.read(pointer.oid, pointer.size))
+        return
+    with cache.open(pointer.oid, pointer.size) as file:
+        _stream(path, file, pointer, writer)
+
+
+def _stream(path: bytes, file: BinaryIO, pointer: Pointer, writer: Writer) -> None:
+    """Send content as it is read; when it proves damaged, say at the end that it failed."""
+    hasher = blake3()
+    writer.lines(b"status=success")
+    while block := file.read(_BLOCK):
+        hasher.update(block)
+        writer.content(block)
+    writer.flush()
+    if hasher.digest() == pointer.oid:
+        writer.flush()
+    else:
+        say(
+            [
+                f"git-mlvers: {shown(path)}: content {pointer.oid.short} in the cache is damaged",
+                "hint: git mlvers fsck moves it away, git mlvers pull brings it anew",
+            ]
+        )
+        writer.lines(b"status=error")
+
+
+def _pass_through(
+    head: bytes, content: Iterable[memoryview], writer: Writer, session: Session
+) -> None:
+    """Give back a file that was committed as it is, without the filter."""
+    fd, name = session.cache.temp_file()
+    os.unlink(name)
+    with open(fd, "w+b") as file:
+        file.write(head)
+        for block in content:
+            file.write(block)
+        file.seek(0)
+        writer.lines(b"status=success")
+        while data := file.read(_BLOCK):
+            writer.content(data)
+    writer.flush()
+    writer.flush()
+
+
+def _head(content: Iterator[memoryview]) -> bytes:
+    """The first blocks, just more than what may be a pointer, or all there is."""
+    head = bytearray()
+    for block in content:
+        head += block
+        if len(head) > _PEEK:
+            break
+    return bytes(head)
+
+
+def _refuse(path: bytes, error: MlversError, reader: Reader, writer: Writer) -> None:
+    reader.skip()  # Git reads no answer before it has sent everything.
+    say([f"git-mlvers: {shown(path)}: {error.message}"])
+    if error.hint:
+        say([f"hint: {error.hint}"])
+    writer.lines(b"status=error")

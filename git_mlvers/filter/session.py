@@ -1,0 +1,116 @@
+"""One filter process: the parts it opens, and what it owes the user at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_mlvers.errors import MlversError
+from git_mlvers.filter import placeholder
+from git_mlvers.filter.populate import Populator
+from git_mlvers.filter.report import Report
+from git_mlvers.filter.smudge import Policy, Smudger
+from git_mlvers.filter.stat import refresh_index
+from git_mlvers.filter.wanted import wanted
+from git_mlvers.transfer import Fetcher, download
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_mlvers.cache import Cache
+    from git_mlvers.pointer import Pointer
+    from git_mlvers.transfer import Outcome
+    from git_mlvers.workspace import Workspace
+
+
+class Session:
+    """What the filter process keeps from one file to the next.
+
+    Nothing is opened before it is needed: a `git add` never reads the
+    configuration of a remote, and a checkout from the cache never opens one.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._smudger: Smudger | None = None
+        self._populator: Populator | None = None
+        self._fetcher: Fetcher | None = None
+        self.report = Report()
+        work_tree = workspace.repo.work_tree
+        if work_tree is not None:
+            for path in placeholder.recover(workspace.repo.git_dir, work_tree):
+                self.report.add(
+                    path,
+                    "was left empty by a checkout that was killed; it is a pointer now",
+                    "git mlvers pull",
+                )
+
+    @property
+    def cache(self) -> Cache:
+        """The cache of the repository."""
+        return self._workspace.cache
+
+    def smudger(self, treeish: bytes | None) -> Smudger:
+        """The smudging side; `treeish` names the tree whose ``.mlversconfig`` counts."""
+        if self._smudger is None:
+            if treeish is not None:
+                self._workspace.treeish = treeish.decode()
+            repo = self._workspace.repo
+            self._fetcher = Fetcher(self._download, self._prepare)
+            self._populator = Populator(self.cache, placeholder.Journal(repo.git_dir))
+            self._smudger = Smudger(
+                self.cache,
+                self._fetcher,
+                self._populator,
+                self._policy(),
+                self.report,
+                repo.in_sequence,
+            )
+        return self._smudger
+
+    def step(self) -> None:
+        """Git sends its next request."""
+        if self._populator is not None:
+            self._populator.step()
+
+    def finish(self) -> None:
+        """Git is done: make things durable, put the index right, and say what went wrong."""
+        if self._populator is not None and self._smudger is not None:
+            for result in self._populator.done:
+                if result.error is not None:
+                    self.report.add(
+                        result.placeholder.path,
+                        f"left as a pointer: {result.error.message}",
+                        result.error.hint,
+                    )
+            self._populator.stop()
+        try:
+            self._workspace.close()
+            if self._populator is not None and self._smudger is not None:
+                refresh_index(self._workspace.repo, self._populator.done, self._smudger.piped)
+        except MlversError as error:
+            self.report.add(b".", error.message, error.hint)
+        self.report.show()
+
+    def abandon(self, why: str) -> None:
+        """Git has died or the user stopped it: leave nothing half-done behind."""
+        if self._fetcher is not None:
+            self._fetcher.cancel()
+        if self._populator is not None:
+            self._populator.abandon(MlversError(why))
+        self.finish()
+
+    def _policy(self) -> Policy:
+        config = self._workspace.config
+        return Policy(
+            skip=config.skip_smudge,
+            wanted=wanted(config.fetch_include, config.fetch_exclude),
+            strict=config.strict,
+            populate_min=config.populate_min,
+        )
+
+    def _download(self, pointers: list[Pointer]) -> Iterator[Outcome]:
+        return download(pointers, self.cache, self._workspace.sources())
+
+    def _prepare(self) -> None:
+        for open_remote in self._workspace.sources()[:1]:
+            open_remote().sync()

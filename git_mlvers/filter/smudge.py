@@ -1,0 +1,192 @@
+"""Smudge: from the pointer in Git to the file in the working tree.
+
+Each file takes one of three ways. Content that is here and small goes through
+the pipe at once. Content that is not here is delayed: Git goes on, a thread
+downloads. And large content is populated: Git is given an empty file, whose
+place the content takes before Git writes its index and before any hook runs.
+The traps behind each step are told in docs/design.md, "Checkout".
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.errors import MlversError
+from git_mlvers.filter.populate import Placeholder
+from git_mlvers.pointer import Pointer, describe_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_mlvers.cache import Cache
+    from git_mlvers.filter.populate import Populator
+    from git_mlvers.filter.report import Report
+    from git_mlvers.oid import Oid
+    from git_mlvers.transfer import Fetcher
+
+
+class Request(NamedTuple):
+    """What Git says about one file to be smudged."""
+
+    path: bytes
+    blob: str | None
+    """Hex id of the pointer's blob, where Git tells it."""
+    can_delay: bool
+
+
+class Policy(NamedTuple):
+    """What the configuration and the state of the repository say about smudging."""
+
+    skip: bool
+    """Leave every pointer as it is."""
+    wanted: Callable[[bytes], bool]
+    """Whether the content of a path is wanted (fetchInclude, fetchExclude)."""
+    strict: bool
+    """Missing content fails the command instead of leaving a pointer."""
+    populate_min: int
+    """From this size on, in bytes, content is put straight into the working tree."""
+
+
+class Piped(NamedTuple):
+    """Content that went to Git through the pipe."""
+
+    path: bytes
+    blob: str
+    pointer: Pointer
+    when: float
+    """Seconds since the epoch."""
+
+
+class SmudgeFailed(MlversError):
+    """A file cannot be smudged, and in strict mode that fails the Git command."""
+
+
+class _Delayed(NamedTuple):
+    pointer: Pointer
+    blob: str | None
+    populate: bool
+    requested: bool
+
+
+EMPTY = b""
+
+
+class Smudger:
+    """The state of one Git command's checkout; a Git process may do several in turn."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        fetcher: Fetcher,
+        populator: Populator,
+        policy: Policy,
+        report: Report,
+        in_sequence: Callable[[], bool],
+    ) -> None:
+        self._cache = cache
+        self._fetcher = fetcher
+        self._populator = populator
+        self._policy = policy
+        self._report = report
+        self._in_sequence = in_sequence
+        self._delayed: dict[bytes, _Delayed] = {}
+        self._offered: dict[bytes, _Delayed] = {}
+        self.piped: list[Piped] = []
+
+    def smudge(self, request: Request, data: bytes) -> bytes | Pointer | None:
+        """What to answer for a file whose blob is `data`, at most a few KiB.
+
+        Bytes go to Git as they are, a `Pointer` stands for its content in the
+        cache, and ``None`` means delayed. Raises `SmudgeFailed` in strict mode.
+        """
+        if not request.can_delay and request.path in self._offered:
+            return self._retry(request.path)
+        pointer = Pointer.parse(data)
+        if pointer is None:
+            fault = describe_fault(data)
+            if fault is not None:
+                self._report.add(request.path, f"is {fault}; left as it is")
+            return data
+        if self._policy.skip or not self._policy.wanted(request.path):
+            return data
+        return self._delay(request, pointer) if request.can_delay else self._now(request, pointer)
+
+    def available(self) -> list[bytes]:
+        """The delayed paths that Git may ask for now; none when all of them are in place."""
+        if not self._delayed:
+            self._populator.finish(self._fetcher)
+            self._offered.clear()
+            return []
+        requested = {entry.pointer.oid for entry in self._delayed.values() if entry.requested}
+        self._fetcher.release()
+        if self._policy.strict:
+            self._fetcher.wait(requested, every=True)
+        ready = self._ready(requested)
+        if not ready:
+            self._fetcher.wait(requested, every=False)
+            ready = self._ready(requested)
+        for path in ready:
+            self._offered[path] = self._delayed.pop(path)
+        return ready
+
+    def _ready(self, requested: set[Oid]) -> list[bytes]:
+        settled = self._fetcher.settled(requested)
+        return [
+            path
+            for path, entry in self._delayed.items()
+            if entry.populate or not entry.requested or entry.pointer.oid in settled
+        ]
+
+    def _delay(self, request: Request, pointer: Pointer) -> Pointer | None:
+        present = self._cache.has(pointer.oid, pointer.size)
+        populate = pointer.size >= self._policy.populate_min and not self._in_sequence()
+        if present and not populate:
+            return self._pipe(request.path, request.blob, pointer)
+        if not present:
+            self._fetcher.request(pointer)
+        self._delayed[request.path] = _Delayed(pointer, request.blob, populate, not present)
+        return None
+
+    def _now(self, request: Request, pointer: Pointer) -> bytes | Pointer:
+        if not self._cache.has(pointer.oid, pointer.size):
+            self._fetcher.request(pointer)
+            self._fetcher.wait([pointer.oid], every=True)
+            error = self._fetcher.error(pointer.oid)
+            if error is not None:
+                return self._without_content(request.path, pointer, error)
+        return self._pipe(request.path, request.blob, pointer)
+
+    def _retry(self, path: bytes) -> bytes | Pointer:
+        entry = self._offered.pop(path)
+        if entry.requested and self._fetcher.settled([entry.pointer.oid]):
+            error = self._fetcher.error(entry.pointer.oid)
+            if error is not None:
+                return self._without_content(path, entry.pointer, error)
+        if entry.populate:
+            self._populator.expect(Placeholder(path, entry.pointer, entry.blob))
+            return EMPTY
+        return self._pipe(path, entry.blob, entry.pointer)
+
+    def _pipe(self, path: bytes, blob: str | None, pointer: Pointer) -> Pointer:
+        if blob is not None:
+            self.piped.append(Piped(path, blob, pointer, time.time()))
+        return pointer
+
+    def again(self, path: bytes, pointer: Pointer, error: MlversError) -> bytes | None:
+        """The cache's copy proved damaged (`error`): fetch it anew, or say what to answer instead.
+
+        ``None`` when content is there again.
+        """
+        self._fetcher.request(pointer, again=True)
+        self._fetcher.wait([pointer.oid], every=True)
+        if self._fetcher.error(pointer.oid) is None:
+            return None
+        return self._without_content(path, pointer, error)
+
+    def _without_content(self, path: bytes, pointer: Pointer, error: MlversError) -> bytes:
+        if self._policy.strict:
+            self._report.add(path, error.message, error.hint)
+            raise SmudgeFailed(error.message, error.hint)
+        self._report.add(path, f"left as a pointer: {error.message}", error.hint)
+        return pointer.encode()

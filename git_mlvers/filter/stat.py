@@ -1,0 +1,111 @@
+"""Putting Git's index right after a checkout, so that the next status reads no file.
+
+Git recorded for a populated file that it is empty, and would look at its
+content again. Files that went through the pipe in the second in which Git
+wrote its index are "racily clean" to Git, which would clean them again. Both
+are put right by writing what `stat` says into the index, for just those
+entries, and only where Git has not gone on in the meantime.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_mlvers.git import command
+from git_mlvers.git.index import IndexLocked, IndexUnsupported, StatChange, patch_stat
+from git_mlvers.oid import Oid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from git_mlvers.filter.populate import Populated
+    from git_mlvers.filter.smudge import Piped
+    from git_mlvers.git.repository import Repository
+    from git_mlvers.pointer import Pointer
+
+_SECOND = 1_000_000_000
+# A filter is waited for at most a moment after it was given the last file.
+_RACY_WINDOW = 3.0
+
+
+def refresh_index(repo: Repository, populated: Sequence[Populated], piped: Sequence[Piped]) -> None:
+    """Record the present stat of the files that a checkout wrote, where that is safe.
+
+    Nothing is done, and Git looks at the files once, when the index is locked
+    or of a kind that cannot be patched in place (a split index).
+    """
+    try:
+        index = os.stat(repo.index_path)
+    except FileNotFoundError:
+        return
+    changes = dict(_of_populated(populated))
+    changes.update(_of_racy(piped, index))
+    write_stats(repo, changes)
+
+
+def write_stats(repo: Repository, changes: Mapping[bytes, StatChange]) -> None:
+    """Write `changes` into the index of `repo`, or nothing when that cannot be done at once."""
+    if not changes:
+        return
+    try:
+        # git 2.43 (5143ac07b1) began to tell a multiple of 4 GiB from an empty file.
+        munge = command.version() >= (2, 43)
+        patch_stat(repo.index_path, changes, repo.object_format, munge)
+    except (IndexLocked, IndexUnsupported):
+        pass
+
+
+def _of_populated(populated: Iterable[Populated]) -> Iterable[tuple[bytes, StatChange]]:
+    for result in populated:
+        path, _, blob = result.placeholder
+        if result.stat is None or blob is None:
+            continue
+        try:
+            now = os.lstat(path)
+        except OSError:
+            continue
+        # A hook may have edited the file since; then Git has to look at it.
+        if _same(now, result.stat):
+            yield path, StatChange(blob, now, None)
+
+
+def _of_racy(piped: Sequence[Piped], index: os.stat_result) -> Iterable[tuple[bytes, StatChange]]:
+    """Set back the time of racily clean files, which makes them plainly clean.
+
+    What Git wrote before its index cannot have been edited since without
+    getting a later time than the index. A file with an earlier time than the
+    index is so as Git wrote it, and `patch_stat` compares the rest; one with
+    the same time, in ticks of a few milliseconds, has to be read.
+    """
+    second = index.st_mtime_ns // _SECOND
+    back = (second - 2) * _SECOND
+    for path, blob, pointer, when in reversed(piped):
+        if when < second - _RACY_WINDOW:
+            break
+        try:
+            found = os.lstat(path)
+            if not stat.S_ISREG(found.st_mode) or found.st_mtime_ns < second * _SECOND:
+                continue
+            os.utime(path, ns=(found.st_atime_ns, back), follow_symlinks=False)
+            if found.st_mtime_ns >= index.st_mtime_ns and not _holds(path, pointer):
+                os.utime(path, follow_symlinks=False)
+                continue
+            yield path, StatChange(blob, os.lstat(path), found)
+        except OSError:
+            continue
+
+
+def _holds(path: bytes, pointer: Pointer) -> bool:
+    with open(path, "rb") as file:
+        return Oid.of(file.read(pointer.size + 1)) == pointer.oid
+
+
+def _same(a: os.stat_result, b: os.stat_result) -> bool:
+    return (a.st_ino, a.st_size, a.st_mtime_ns, a.st_ctime_ns) == (
+        b.st_ino,
+        b.st_size,
+        b.st_mtime_ns,
+        b.st_ctime_ns,
+    )

@@ -1,0 +1,49 @@
+"""``pre-push``: content goes to its remote before Git sends any ref."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_mlvers.errors import UsageError
+from git_mlvers.filter.report import say, shown
+from git_mlvers.git import refs
+from git_mlvers.pushing import before_push
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from git_mlvers.progress import Progress
+    from git_mlvers.transfer.push import Pushed
+    from git_mlvers.workspace import Workspace
+
+# Git hands a URL with this prefix to our remote helper, which sends content itself.
+_HELPER = "mlvers::"
+
+
+def run(workspace: Workspace, words: Sequence[str], stdin: BinaryIO, progress: Progress) -> int:
+    """Send content for the refs on `stdin`; `words` are the git remote's name and URL.
+
+    Any error stops the push, with no ref moved.
+    """
+    if len(words) != 2:
+        raise UsageError("pre-push takes the name and the URL of a git remote", "git starts it")
+    name, url = words
+    if url.startswith(_HELPER):
+        return 0
+    updates = refs.parse_updates(stdin.read())
+    pushed = before_push(workspace, name, updates, progress)
+    say(_remarks(pushed))
+    return 0
+
+
+def _remarks(pushed: Pushed) -> list[str]:
+    if not pushed.absent:
+        return []
+    first = pushed.absent[0]
+    more = f" and {len(pushed.absent) - 1} more files" if len(pushed.absent) > 1 else ""
+    return [
+        f"git-mlvers: content of older commits is neither here nor on the remote:"
+        f" {shown(first.path)}{more}",
+        "hint: push it from a clone that has it: git mlvers push --all",
+    ]

@@ -1,0 +1,78 @@
+"""Before a push: content goes to its remote first, and an error keeps the refs where they are."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.errors import MlversError
+from git_mlvers.git import refs, scan
+from git_mlvers.transfer.push import NOTHING, PushMarks, push_everything, push_updates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_mlvers.config import RemoteSettings
+    from git_mlvers.git.refs import RefUpdate
+    from git_mlvers.progress import Progress
+    from git_mlvers.transfer.push import Pushed
+    from git_mlvers.workspace import Workspace
+
+
+class NoRemote(MlversError):
+    """Content has to go somewhere, and no place is configured."""
+
+
+def before_push(
+    workspace: Workspace,
+    git_remote: str,
+    updates: Sequence[RefUpdate],
+    progress: Progress,
+) -> Pushed:
+    """Bring to the remote what `updates`, about to be pushed to `git_remote`, need.
+
+    Raises `NoRemote` when there is content and no remote; any error means that
+    the refs must not move.
+    """
+    settings = workspace.config.default_remote(git_remote)
+    marks = PushMarks(os.path.join(workspace.home, "remotes", "complete"))
+    whole = settings is not None and not marks.has(settings.url, git_remote)
+    pushed = push_updates(
+        workspace.repo,
+        workspace.cache,
+        lambda: workspace.remote(_required(settings), write=True),
+        updates,
+        git_remote,
+        whole=whole,
+        progress=progress,
+    )
+    if whole and settings is not None and any(not update.deletes for update in updates):
+        marks.set(settings.url, git_remote)
+    return pushed
+
+
+def push_refs(
+    workspace: Workspace,
+    revisions: Sequence[str],
+    settings: RemoteSettings | None,
+    progress: Progress,
+) -> Pushed:
+    """Bring to a remote whatever `revisions` reach, as far as it is in the cache."""
+    if next(iter(scan.pointers(workspace.repo, revisions, [])), None) is None:
+        return NOTHING
+    remote = workspace.remote(_required(settings), write=True)
+    return push_everything(workspace.repo, workspace.cache, remote, revisions, progress)
+
+
+def every_ref(workspace: Workspace) -> list[str]:
+    """The ids that all refs of the repository name, HEAD included."""
+    return refs.all_tips(workspace.repo)
+
+
+def _required(settings: RemoteSettings | None) -> RemoteSettings:
+    if settings is None:
+        raise NoRemote(
+            "there are large files to push and no remote for their content",
+            "git mlvers remote add -d NAME URL, for example s3://bucket/prefix or a directory",
+        )
+    return settings

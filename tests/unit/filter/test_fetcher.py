@@ -1,0 +1,116 @@
+"""The background download: batches, failures, repeated requests."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from git_mlvers.errors import ContentMissing, RemoteError
+from git_mlvers.oid import Oid
+from git_mlvers.pointer import Pointer
+from git_mlvers.transfer import Fetcher, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pointers(count: int, size: int = 10) -> list[Pointer]:
+    return [Pointer(Oid.of(b"%d" % number), size) for number in range(count)]
+
+
+class Source:
+    """A download that takes what it is given, and remembers the batches."""
+
+    def __init__(self, fails: set[Oid] | None = None) -> None:
+        self.batches: list[list[Pointer]] = []
+        self.prepared = threading.Event()
+        self.fails = fails or set()
+
+    def __call__(self, batch: list[Pointer]) -> Iterator[Outcome]:
+        self.batches.append(batch)
+        for pointer in batch:
+            error = ContentMissing("not there") if pointer.oid in self.fails else None
+            yield Outcome(pointer, error)
+
+    def fetcher(self) -> Fetcher:
+        return Fetcher(self, self.prepared.set)
+
+
+def test_requests_wait_for_release_and_go_as_one_batch() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    wanted = pointers(50)
+    for pointer in wanted:
+        fetcher.request(pointer)
+        fetcher.request(pointer)
+    assert source.prepared.wait(5)
+    assert source.batches == []
+    fetcher.wait([pointer.oid for pointer in wanted], every=True)
+    assert source.batches == [wanted]
+    assert all(fetcher.error(pointer.oid) is None for pointer in wanted)
+
+
+def test_much_content_is_not_waited_with() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    large = pointers(2, size=40 << 20)
+    for pointer in large:
+        fetcher.request(pointer)
+    deadline = threading.Event()
+    for _ in range(100):
+        if fetcher.settled(pointer.oid for pointer in large):
+            break
+        deadline.wait(0.05)
+    assert fetcher.settled(pointer.oid for pointer in large) == {p.oid for p in large}
+
+
+def test_a_failure_belongs_to_its_file() -> None:
+    good, bad = pointers(2)
+    source = Source(fails={bad.oid})
+    fetcher = source.fetcher()
+    fetcher.request(good)
+    fetcher.request(bad)
+    fetcher.wait([good.oid, bad.oid], every=True)
+    assert fetcher.error(good.oid) is None
+    assert isinstance(fetcher.error(bad.oid), ContentMissing)
+
+
+def test_a_download_that_dies_leaves_nobody_waiting() -> None:
+    def download(batch: list[Pointer]) -> Iterator[Outcome]:
+        yield Outcome(batch[0], None)
+        raise RemoteError("the line is dead")
+
+    fetcher = Fetcher(download, lambda: None)
+    first, second = pointers(2)
+    fetcher.request(first)
+    fetcher.request(second)
+    fetcher.wait([first.oid, second.oid], every=True)
+    assert fetcher.error(first.oid) is None
+    assert str(fetcher.error(second.oid)) == "the line is dead"
+
+
+def test_a_fault_of_our_own_leaves_nobody_waiting() -> None:
+    def download(batch: list[Pointer]) -> Iterator[Outcome]:
+        raise ZeroDivisionError
+        yield
+
+    def prepare() -> None:
+        raise KeyError("prepare")
+
+    fetcher = Fetcher(download, prepare)
+    (only,) = pointers(1)
+    fetcher.request(only)
+    fetcher.wait([only.oid], every=False)
+    assert isinstance(fetcher.error(only.oid), RemoteError)
+
+
+def test_content_that_proved_damaged_is_asked_for_again() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    (only,) = pointers(1)
+    fetcher.request(only)
+    fetcher.wait([only.oid], every=True)
+    fetcher.request(only, again=True)
+    assert fetcher.settled([only.oid]) == set()
+    fetcher.wait([only.oid], every=True)
+    assert source.batches == [[only], [only]]
