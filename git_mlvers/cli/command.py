@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` with what argparse found wrong."""
-        name = self.prog.split()[-1]
+        name = self.prog.split()[2]  # a sub-command has no manual of its own
         raise UsageError(f"{self.prog}: {message}", f"git mlvers help {name}")
 
 

@@ -39,12 +39,12 @@ the content beside itself, so that a first try needs no set-up.
 
 The committed file `.mlversconfig`, at the top of the working tree, says where the
 content is. It is in the format of git config, and can hold only `mlvers.remote`,
-`mlvers.fetchInclude`, `mlvers.fetchExclude` and, of a remote, `url`, `endpointurl`
-and `region`. The same keys in git config take precedence over it.
+`mlvers.fetchInclude`, `mlvers.fetchExclude` and, of a remote, `url`, `endpointurl`,
+`region` and `anon`. The same keys in git config take precedence over it.
 
 - `mlvers.remote`: the remote that is used when none is named.
 - `mlvers.remote.NAME.url`: the address of the remote NAME.
-- `mlvers.remote.NAME.endpointurl`, `.region`, `.profile`: how to reach it.
+- `mlvers.remote.NAME.endpointurl`, `.region`, `.anon`, `.profile`: how to reach it.
 - `mlvers.remote.NAME.accesskeyid`, `.secretaccesskey`, `.sessiontoken`, and the \
 secrets of other clouds: only in git config. Without them the cloud's own places count \
 (its environment variables and files).

@@ -57,6 +57,7 @@ the top of the working tree.
 ## Keys
 
 - `url`, `endpointurl`, `region`: may be committed.
+- `anon`: `true` to use no credentials at all, for a public bucket; may be committed.
 - `profile`: the section of the cloud's own credentials file to use; with `--local`.
 - `accesskeyid`, `secretaccesskey`, `sessiontoken`, `credentialpath`, \
 `connectionstring`, `accountname`, `accountkey`, `user`, `password`, `keyfile`, `token`: \

@@ -36,8 +36,7 @@ class Editor:
             raise UsageError(
                 f"there is a remote {name} already", f"git mlvers remote modify {name} url {url}"
             )
-        url = self._normal(url)
-        self._check_url(name, url, local)
+        url = self._checked_url(name, url, local)
         self._set(f"mlvers.remote.{name}.url", url, local)
         self._trust_what_was_typed(name)
         where = "this clone" if local else FILE_NAME
@@ -62,8 +61,7 @@ class Editor:
                 raise UsageError(
                     "a remote cannot be without url", f"git mlvers remote remove {name}"
                 )
-            value = self._normal(value)
-            self._check_url(name, value, local)
+            value = self._checked_url(name, value, local)
         elif value is not None and not local:
             committed.check_pair(self.repo, FILE_NAME, f"mlvers.remote.{name}.{option}", value)
         self._set(f"mlvers.remote.{name}.{option}", value, local)
@@ -136,24 +134,22 @@ class Editor:
                 f"git mlvers remote modify --local {name} {option} VALUE",
             )
 
-    def _check_url(self, name: str, url: str, local: bool) -> None:
+    def _checked_url(self, name: str, url: str, local: bool) -> str:
+        """`url` as it is kept; a relative directory, typed from here, from the top on."""
         if committed.has_password(url):
             raise UsageError(
-                "the address carries a password",
+                f"the address {addresses.redact(url)} carries a password",
                 f"leave it out, and give it with "
                 f"git mlvers remote modify --local {name} password VALUE",
             )
         addresses.parse(url)
+        if addresses.is_local(url) and "://" not in url and not os.path.isabs(url):
+            here = os.path.realpath(os.path.join(self.context.cwd, url))
+            base = os.path.realpath(committed.directory_of(self.repo, "."))
+            url = os.path.relpath(here, base)
         if not local:
             committed.check_pair(self.repo, FILE_NAME, f"mlvers.remote.{name}.url", url)
-
-    def _normal(self, url: str) -> str:
-        """A relative directory starts where the user stands; it is kept relative to the top."""
-        if committed.scheme_of(url) or "://" in url or "::" in url or os.path.isabs(url):
-            return url
-        here = os.path.normpath(os.path.join(self.context.cwd, url))
-        base = committed.directory_of(self.repo, ".")
-        return os.path.relpath(os.path.realpath(here), os.path.realpath(base))
+        return url
 
     def _warn_missing_extra(self, url: str) -> None:
         missing = addresses.missing_extra(url)

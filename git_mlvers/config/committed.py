@@ -27,13 +27,13 @@ FILE_NAME = ".mlversconfig"
 TOP_KEYS = frozenset({"mlvers.remote", "mlvers.fetchinclude", "mlvers.fetchexclude"})
 """What the committed file can set for the repository."""
 
-REMOTE_KEYS = frozenset({"url", "endpointurl", "region"})
+REMOTE_KEYS = frozenset({"url", "endpointurl", "region", "anon"})
 """What the committed file can set for one remote."""
 
 CLOUDS = frozenset({"s3", "gs", "gdrive", "az"})
 """Schemes whose address is a name inside of one cloud, not a host of its own."""
 
-HOSTS = frozenset({"ssh", "sftp", "webdav", "webdavs", "http", "https"})
+HOSTS = frozenset({"ssh", "sftp", "webdav", "webdavs"})
 """Schemes whose address names a host."""
 
 _SECRETS = ("key", "secret", "token", "password", "credential", "auth")

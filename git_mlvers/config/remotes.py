@@ -13,7 +13,7 @@ from git_mlvers.errors import RemoteError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLAIN_OPTIONS = ("endpointurl", "region", "profile")
+PLAIN_OPTIONS = ("endpointurl", "region", "anon", "profile")
 """Options of a remote that are no secrets."""
 
 SECRET_OPTIONS = (

@@ -186,6 +186,7 @@ class TestCommittedFile:
             ("[mlvers]\n\tstrict = false", "mlvers.strict", "not a key"),
             ('[mlvers "remote.s"]\n\turl = ext::sh -c evil', "url", "no kind of address"),
             ('[mlvers "remote.s"]\n\turl = simplecache::s3://b', "url", "no kind of address"),
+            ('[mlvers "remote.s"]\n\turl = https://host/x', "url", "no kind of address"),
             ('[mlvers "remote.s"]\n\turl = data/x', "url", "inside of the repository"),
             ('[mlvers "remote.s"]\n\turl = .git/mlvers', "url", "inside of the repository"),
             ('[mlvers "remote.s"]\n\turl = "s3://b/\\tx"', "url", "control characters"),
@@ -236,7 +237,7 @@ class TestCommittedFile:
 
 
 class TestTrust:
-    @pytest.mark.parametrize("url", ["ssh://host/x", "webdavs://host/x", "https://host/x"])
+    @pytest.mark.parametrize("url", ["ssh://host/x", "sftp://host/x", "webdavs://host/x"])
     def test_a_committed_host_needs_the_users_word(self, repo: Repo, url: str) -> None:
         committed(repo, f'[mlvers "remote.s"]\n\turl = {url}\n')
         config = load(repo)
