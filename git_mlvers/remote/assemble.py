@@ -8,22 +8,34 @@ from blake3 import blake3
 
 from git_mlvers import frame as frames
 from git_mlvers.errors import CorruptError
-from git_mlvers.remote.pack import Pack, PackBuilder, Run, is_hook
+from git_mlvers.remote.pack import Pack, PackBuilder
 from git_mlvers.remote.runs import FileRuns
+from git_mlvers.remote.table import Run, is_hook
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Callable
 
     from git_mlvers.remote.chunker import Chunker
     from git_mlvers.remote.known import Known
     from git_mlvers.remote.model import Item
-    from git_mlvers.remote.pack import PackTable
+    from git_mlvers.remote.table import PackTable
 
 
 class Assembler:
-    """Puts files into packs; each finished pack is given to `send`."""
+    """Puts files into packs; each finished pack is given to `send`.
 
-    def __init__(self, known: Known, chunker: Chunker, send: Callable[[Pack], None]) -> None:
+    `buffers` are those of packs that have been sent; they are used again.
+    """
+
+    def __init__(
+        self,
+        known: Known,
+        chunker: Chunker,
+        send: Callable[[Pack], None],
+        buffers: list[mmap.mmap],
+    ) -> None:
+        self._buffers = buffers
         self._known = known
         self._chunker = chunker
         self._send = send
@@ -108,9 +120,9 @@ class Assembler:
     def _close(self) -> None:
         pack = self._builder.close()
         self._known.finished(pack.table, pack.hooks)
-        self._builder = PackBuilder()
-        self._known.begin(self._builder.table)
         self._send(pack)
+        self._builder = PackBuilder(self._buffers.pop() if self._buffers else None)
+        self._known.begin(self._builder.table)
 
 
 def _changed(item: Item) -> CorruptError:

@@ -109,14 +109,14 @@ def _single_frame(piece: Piece, data: memoryview) -> bytes:
     return bytes(data)
 
 
-def _chunks(piece: Piece, data: memoryview) -> Iterator[bytes]:
+def _chunks(piece: Piece, data: memoryview) -> Iterator[bytes | memoryview]:
     """The verified chunks of a piece; raises `CorruptError` unless they are just what it says."""
     term = piece.term
     if len(data) != term.length:
         raise CorruptError("the pack ends before a file's chunks do")
     at = size = 0
     for _ in range(term.chunks):
-        header, chunk = frames.decode(data, at)
+        header, chunk = _chunk(data, at)
         at += header.length
         size += header.size
         # Before it is written: a pack must not make a file longer than it is to be.
@@ -125,6 +125,17 @@ def _chunks(piece: Piece, data: memoryview) -> Iterator[bytes]:
         yield chunk
     if at != term.length or size != term.size:
         raise CorruptError("other chunks are in the place of a file's")
+
+
+def _chunk(data: memoryview, at: int) -> tuple[frames.FrameHeader, bytes | memoryview]:
+    """The frame at `at` and its verified chunk, which is not copied when it is stored raw."""
+    header = frames.read_header(data, at)
+    start = at + frames.HEADER.size
+    if header.codec == frames.RAW and header.stored == header.size:
+        chunk = data[start : start + header.size]
+        if blake3(chunk).digest() == header.id:
+            return header, chunk
+    return frames.decode(data, at)
 
 
 def file_matches(target: Target) -> bool:
@@ -158,7 +169,7 @@ def writing(path: str) -> Iterator[int]:
         raise _local(error, path) from error
 
 
-def write_all(fd: int, data: bytes, at: int) -> None:
+def write_all(fd: int, data: bytes | memoryview, at: int) -> None:
     """Write `data` at the byte offset `at`."""
     view = memoryview(data)
     while view:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_mlvers.errors import CorruptError
 from git_mlvers.remote.layout import pack_key
@@ -15,22 +15,15 @@ if TYPE_CHECKING:
     from git_mlvers.remote.state import State
 
 
-class Recovered(NamedTuple):
-    """Packs of the journal that are really there: footer, and size in bytes.
+def recover(backend: Backend, state: State, connections: int) -> list[tuple[Footer, int]]:
+    """The packs of the journal that are on the remote: footer, and size in bytes.
 
-    The footers name only files whose every pack is there. `others` are the
-    sizes of packs in which such files have terms, and which an index lists.
+    Costs one request each; those that are gone are forgotten. The footers name
+    only files of which every pack is there.
     """
-
-    packs: list[tuple[Footer, int]]
-    others: dict[bytes, int]
-
-
-def recover(backend: Backend, state: State, connections: int) -> Recovered:
-    """Look for each pack of the journal, with one request; forget those that are gone."""
     journal = state.journal()
     if not journal:
-        return Recovered([], {})
+        return []
     tails = state.tails(journal)
     there: dict[bytes, Footer] = {}
     gone = set(journal)
@@ -51,7 +44,7 @@ def recover(backend: Backend, state: State, connections: int) -> Recovered:
 
 def _with_whole_files(
     state: State, journal: dict[bytes, int], there: dict[bytes, Footer]
-) -> Recovered:
+) -> list[tuple[Footer, int]]:
     needed = {term.pack for footer in there.values() for f in footer.files for term in f.terms}
     others = state.pack_sizes(needed - set(there))
 
@@ -64,4 +57,4 @@ def _with_whole_files(
         if footer is not None:
             files = [file for file in footer.files if whole(file)]
             packs.append((footer._replace(files=files), journal[name]))
-    return Recovered(packs, others)
+    return packs

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from git_mlvers.backend.base import KeyMissing
 from git_mlvers.errors import CorruptError
 from git_mlvers.remote.layout import pack_key
-from git_mlvers.remote.pack import PackTable, hook_of, read_tail
+from git_mlvers.remote.pack import read_tail
+from git_mlvers.remote.table import PackTable, hook_of
 from git_mlvers.remote.tails import fetch_tail
 from git_mlvers.remote.workers import in_parallel
 

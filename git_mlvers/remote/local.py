@@ -12,9 +12,9 @@ from git_mlvers.remote.reuse import pieces_for
 
 if TYPE_CHECKING:
     from git_mlvers.remote.model import Item, Sink
-    from git_mlvers.remote.pack import PackTable
     from git_mlvers.remote.plan import Piece
     from git_mlvers.remote.reuse import LocalRun
+    from git_mlvers.remote.table import PackTable
 
 
 class LocalReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,13 @@ from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
 from git_mlvers.remote.chunker import Chunker
 from git_mlvers.remote.download import Download
+from git_mlvers.remote.fsck import Check
 from git_mlvers.remote.known import Known
 from git_mlvers.remote.layout import MARKER
-from git_mlvers.remote.model import Item, Outcome, UploadReport
+from git_mlvers.remote.merge import tidy
+from git_mlvers.remote.model import Item, Outcome, Problem, UploadReport
 from git_mlvers.remote.plan import Target
+from git_mlvers.remote.repair import rebuild
 from git_mlvers.remote.reuse import Reuse
 from git_mlvers.remote.state import State
 from git_mlvers.remote.sync import Listing, list_indexes, sync
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
 _BATCH_FILES = 20_000
 _BATCH_TERMS = 200_000
 _STEP = 1000
+
+
+class MarkerLost(CorruptError):
+    """A remote has lost its ``mlvers.json``."""
 
 
 class Remote:
@@ -126,7 +134,11 @@ class Remote:
         chunker = Chunker(self._made().chunker)
         known = Known(self.backend, self.state, self._connections)
         upload = Upload(self.backend, self.state, chunker, known, self._connections, progress)
-        return upload.run(todo, source, bases or {})
+        report = upload.run(todo, source, bases or {})
+        # The files are there; if it is not tidied up now, a later upload will.
+        with contextlib.suppress(RemoteError, CorruptError):
+            tidy(self.backend, self.state, self._synced(True).entries, self._connections)
+        return report
 
     def download(
         self, items: Sequence[Item], sink: Sink, progress: Progress | None = None
@@ -154,6 +166,35 @@ class Remote:
                 reuse = Reuse(self.backend, self.state, self._connections)
                 job = Download(self.backend, reuse, sink, progress, self._connections)
                 yield from job.run(targets)
+
+    def fsck(self, read_data: bool = False, progress: Progress | None = None) -> Iterator[Problem]:
+        """Check that every pack of the index is there; with `read_data`, read all and verify it.
+
+        Yields what is wrong, with the files that cannot be had because of it.
+        """
+        self.sync(refresh=True)
+        listing = self._synced(strict=False)
+        if self._state is not None:
+            check = Check(self.backend, self.state, self._connections, progress or Silent())
+            yield from check.run(read_data, listing.damaged)
+
+    def rebuild_index(self) -> list[Problem]:
+        """List in the index what the packs hold and it does not; returns what could not be saved.
+
+        Replaces index files that are damaged, and makes ``mlvers.json`` anew
+        when it was lost. Nothing is deleted.
+        """
+        try:
+            self.sync(refresh=True)
+        except MarkerLost:
+            self._use(settings.create(self.backend))
+            self.sync(refresh=True)
+        damaged = self._synced(strict=False).damaged
+        if self._state is None:
+            return []
+        problems = list(rebuild(self.backend, self.state, self._connections, damaged))
+        self.sync(refresh=True)
+        return problems
 
     def close(self) -> None:
         """Close the local database and the backend."""
@@ -185,7 +226,7 @@ class Remote:
         except KeyMissing:
             lost = {}
         if lost:
-            raise CorruptError(
+            raise MarkerLost(
                 f"the remote {self.backend.url} has content but no {MARKER}",
                 f"restore {MARKER} from a backup, or have it made anew: git mlvers fsck --repair",
             )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.backend.base import KeyMissing
 from git_mlvers.errors import CorruptError
-from git_mlvers.remote.pack import LARGE, PackTable, read_tail
+from git_mlvers.remote.pack import read_tail
 from git_mlvers.remote.plan import Piece
+from git_mlvers.remote.table import LARGE, PackTable
 from git_mlvers.remote.tails import fetch_tail
 from git_mlvers.remote.workers import in_parallel
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from git_mlvers.remote.pack import Run, is_hook
+from git_mlvers.remote.table import Run, is_hook
 
 if TYPE_CHECKING:
-    from git_mlvers.remote.pack import PackTable
+    from git_mlvers.remote.table import PackTable
 
 # A run from an older pack is taken when it has this many chunks, or bytes of content, …
 _ENOUGH_CHUNKS = 4

@@ -9,6 +9,7 @@ from git_mlvers.remote.state import Tail
 from git_mlvers.remote.workers import Workers
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Callable
 
     from git_mlvers.backend.base import Backend
@@ -29,6 +30,8 @@ class Sender:
         self._under_way = 0
         self.sent_bytes = 0
         self.packs = 0
+        self.buffers: list[mmap.mmap] = []
+        """Memory of packs that were sent, free to be used again."""
 
     def send(self, pack: Pack, arrived: Callable[[], None]) -> None:
         """Send `pack`; returns while it is under way. Raises what went wrong with earlier ones.
@@ -38,11 +41,11 @@ class Sender:
         size = len(pack.data)
         while self._under_way and self._under_way + size > MAX_UNDER_WAY:
             self._take()
-        name, data, tail = pack.table.name, pack.data, pack.tail
 
         def put() -> None:
-            self._backend.put(pack_key(name), memoryview(data))
-            self._state.note_pack(name, Tail(size, tail))
+            self._backend.put(pack_key(pack.table.name), pack.data)
+            self._state.note_pack(pack.table.name, Tail(size, pack.tail))
+            self.buffers.append(pack.buffer)
             arrived()
 
         self._under_way += size

@@ -12,12 +12,11 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_mlvers.errors import CorruptError
 from git_mlvers.oid import Oid
 from git_mlvers.remote import schema
 from git_mlvers.remote.model import Item, StoredFile, Term
-from git_mlvers.remote.pack import LARGE
-from git_mlvers.remote.terms import check_file
+from git_mlvers.remote.table import LARGE
+from git_mlvers.remote.terms import is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
     from git_mlvers.remote.index_file import Index
 
 _TERM = struct.Struct("<IIIII")
+_PACK = struct.Struct("<I")
 _BATCH = 500
+
+_ALL_PACKS = "SELECT id, name, size FROM packs"
+_SINGLES = (
+    f"SELECT oid, size, terms FROM files WHERE length(terms) = {_TERM.size}"
+    f" ORDER BY substr(terms, 1, {_PACK.size})"
+)
 
 
 class Tail(NamedTuple):
@@ -124,6 +130,24 @@ class State:
             for oid, _, size, blob in rows:
                 yield StoredFile(Oid(oid), size, _terms(blob, names))
             last = (rows[-1][0], rows[-1][1])
+
+    def packs_with_singles(self) -> Iterator[tuple[bytes, int, list[StoredFile]]]:
+        """Every pack with its size in bytes, and the files that are one chunk in it."""
+        # A cursor that lives long, on a connection of its own.
+        with contextlib.closing(schema.connect(self.path)) as db, schema.guarded(self.path):
+            packs = [(_PACK.pack(row[0]), *row[1:]) for row in db.execute(_ALL_PACKS)]
+            rows = db.execute(_SINGLES)
+            row = rows.fetchone()
+            for number, name, size in sorted(packs):
+                singles = []
+                while row is not None and row[2][: _PACK.size] <= number:
+                    if row[2].startswith(number):
+                        offset, length, chunks, held = _TERM.unpack(row[2])[1:]
+                        if chunks == 1:
+                            term = Term(name, offset, length, chunks, held)
+                            singles.append(StoredFile(Oid(row[0]), row[1], (term,)))
+                    row = rows.fetchone()
+                yield name, size, singles
 
     def sharing(self, packs: Iterable[bytes]) -> list[Item]:
         """Large files with a term in one of `packs`: whoever has one has chunks of these packs."""
@@ -249,9 +273,7 @@ def _drop_index(db: sqlite3.Connection, name: bytes) -> None:
 
 def _blob(file: StoredFile, sizes: Mapping[bytes, int], ids: Mapping[bytes, int]) -> bytes:
     """The terms of `file` as the database keeps them; nothing when they are impossible."""
-    try:
-        check_file(file, sizes)
-    except CorruptError:
+    if not is_possible(file, sizes):
         return b""
     return b"".join([_TERM.pack(ids[term[0]], *term[1:]) for term in file.terms])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
@@ -106,17 +105,3 @@ def _take_in(
             else:
                 state.ingest(done.tag, index)
     return damaged, gone
-
-
-def removable(listing: dict[bytes, Entry], state: State, grace: float) -> list[bytes]:
-    """Superseded index files that may be deleted now.
-
-    Those whose successor has been there for `grace` seconds: whoever listed
-    the remote before there was a successor has long read them.
-    """
-    now = time.time()
-    return [
-        name
-        for name, successor in state.superseded().items()
-        if name in listing and successor in listing and now - listing[successor].modified >= grace
-    ]

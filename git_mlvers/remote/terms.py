@@ -47,7 +47,7 @@ def read_files(
     """Read `count` files with `term_count` terms in all, whose packs are numbers into `packs`.
 
     Raises `CorruptError` when the columns contradict each other. Whether a
-    term fits into its pack is for `check_file` to say, file by file.
+    term fits into its pack is for `is_possible` to say, file by file.
     """
     oids = reader.raw(count)
     sizes = reader.u64(count)
@@ -78,20 +78,16 @@ def read_files(
     return files
 
 
-def check_file(file: StoredFile, pack_sizes: Mapping[bytes, int]) -> None:
-    """Raise `CorruptError` unless every term of `file` is possible and they add up to its size."""
+def is_possible(file: StoredFile, pack_sizes: Mapping[bytes, int]) -> bool:
+    """Whether every term of `file` can be in its pack, and they add up to the file's size."""
     total = 0
-    for term in file.terms:
-        end = pack_sizes.get(term.pack, 0)
-        fits = 0 < term.length <= MAX_TERM and term.offset + term.length <= end
+    for pack, offset, length, chunks, size in file.terms:
+        if not 0 < length <= MAX_TERM or offset + length > pack_sizes.get(pack, 0):
+            return False
         # A frame takes at least its header, and holds at least one byte.
-        counts = 0 < term.chunks * (HEADER.size + 1) <= term.length
-        holds = term.chunks <= term.size <= min(term.chunks * MAX_CHUNK, _U32)
-        if not (fits and counts and holds):
-            raise CorruptError(
-                f"the index gives an impossible place for {file.oid.short}"
-                f" in pack {term.pack.hex()[:10]}"
-            )
-        total += term.size
-    if total != file.size:
-        raise CorruptError(f"the index gives a wrong size for {file.oid.short}")
+        if not 0 < chunks * (HEADER.size + 1) <= length:
+            return False
+        if not chunks <= size <= min(chunks * MAX_CHUNK, _U32):
+            return False
+        total += size
+    return total == file.size

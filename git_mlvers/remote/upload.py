@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_mlvers.errors import CorruptError
-from git_mlvers.remote import index_file
 from git_mlvers.remote.assemble import Assembler
 from git_mlvers.remote.journal import recover
-from git_mlvers.remote.layout import index_key
 from git_mlvers.remote.model import Item, UploadReport
+from git_mlvers.remote.publish import Pending
 from git_mlvers.remote.sending import Sender
 
 if TYPE_CHECKING:
@@ -26,13 +24,9 @@ if TYPE_CHECKING:
     from git_mlvers.progress import Progress
     from git_mlvers.remote.chunker import Chunker
     from git_mlvers.remote.known import Known
-    from git_mlvers.remote.model import Source, StoredFile
+    from git_mlvers.remote.model import Source
     from git_mlvers.remote.pack import Pack
     from git_mlvers.remote.state import State
-
-# An index file for so many files at the latest, so that memory stays bounded.
-_INDEX_FILES = 100_000
-_INDEX_TERMS = 500_000
 
 # Packs of an earlier version are opened this far ahead of the place where they are needed. Bytes.
 _AHEAD = 4 << 30
@@ -57,8 +51,8 @@ class Upload:
         self._connections = connections
         self._progress = progress
         self._sender = Sender(backend, state, connections)
-        self._assembler = Assembler(known, chunker, self._send)
-        self._pending = _Pending()
+        self._assembler = Assembler(known, chunker, self._send, self._sender.buffers)
+        self._pending = Pending()
         self._index_bytes = 0
         self._files_since = 0
         self._bytes_since = 0
@@ -73,9 +67,9 @@ class Upload:
             for item in left:
                 self._store(item, source, bases.get(item.oid, ()))
                 if self._pending.large:
-                    self._write_index()
+                    self._publish()
             self._assembler.finish()
-            self._write_index()
+            self._publish()
         finally:
             self._sender.stop()
         total = sum(item.size for item in items)
@@ -86,12 +80,11 @@ class Upload:
         """Use what an upload that was cut short left; returns the items that are still to do."""
         found = recover(self._backend, self._state, self._connections)
         complete: set[Oid] = set()
-        for footer, size in found.packs:
+        for footer, size in found:
             self._known.trust(footer.table.name, footer.hooks)
             self._known.add(footer.table)
             self._pending.add(footer.table.name, size, footer.hooks, footer.files)
             complete.update(file.oid for file in footer.files)
-        self._pending.sizes.update(found.others)
         done = [item for item in items if item.oid in complete]
         self._progress.advance(len(done), sum(item.size for item in done))
         return [item for item in items if item.oid not in complete]
@@ -135,42 +128,9 @@ class Upload:
         self._pending.add(pack.table.name, len(pack.data), pack.hooks, pack.files)
         self._sender.send(pack, lambda: self._progress.advance(files, size))
 
-    def _write_index(self) -> None:
+    def _publish(self) -> None:
         """Wait for all packs, then make their files exist."""
         self._sender.drain()
-        pending, self._pending = self._pending, _Pending()
-        if not pending.packs:
-            return
-        others = {term.pack for file in pending.files for term in file.terms} - set(pending.sizes)
-        sizes = pending.sizes | self._state.pack_sizes(others)
-        if len(sizes) != len(pending.sizes) + len(others):
-            raise CorruptError("a pack that is shared with an earlier upload is in no index")
-        index = index_file.Index(sizes, pending.hooks, pending.files, [])
-        name, data = index_file.encode(index)
-        self._backend.put(index_key(name), data)
-        self._index_bytes += len(data)
-        self._state.ingest(name, index, journaled=pending.packs)
-
-
-class _Pending:
-    """What the next index file is to tell."""
-
-    def __init__(self) -> None:
-        self.packs: list[bytes] = []
-        self.sizes: dict[bytes, int] = {}
-        self.hooks: list[tuple[int, bytes]] = []
-        self.files: list[StoredFile] = []
-        self._terms = 0
-
-    def add(self, name: bytes, size: int, hooks: Iterable[int], files: list[StoredFile]) -> None:
-        """A pack, with the files that it completes."""
-        self.packs.append(name)
-        self.sizes[name] = size
-        self.hooks += [(hook, name) for hook in hooks]
-        self.files += files
-        self._terms += sum(len(file.terms) for file in files)
-
-    @property
-    def large(self) -> bool:
-        """Whether it is time to write the index file."""
-        return len(self.files) >= _INDEX_FILES or self._terms >= _INDEX_TERMS
+        pending, self._pending = self._pending, Pending()
+        if not pending.empty:
+            self._index_bytes += pending.publish(self._backend, self._state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,3 +99,26 @@ def in_parallel(count: int, call: Callable[[T], R], values: Iterable[T]) -> Iter
             yield workers.take()
     finally:
         workers.stop()
+
+
+def in_order(count: int, call: Callable[[T], R], values: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """`call` for each of `values` in up to `count` threads, in their order; raises what it does."""
+    early: dict[int, R] = {}
+    tags: dict[int, T] = {}
+    first = 0
+
+    def numbered() -> Iterator[int]:
+        for number, value in enumerate(values):
+            tags[number] = value
+            yield number
+
+    def bound(number: int) -> R:
+        return call(tags[number])
+
+    for done in in_parallel(count, bound, numbered()):
+        if done.error is not None:
+            raise done.error
+        early[done.tag] = cast("R", done.result)
+        while first in early:
+            yield tags.pop(first), early.pop(first)
+            first += 1

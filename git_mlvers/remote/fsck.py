@@ -1,0 +1,143 @@
+"""Whether all that the index of a remote promises is there, and is right."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.backend.base import KeyMissing
+from git_mlvers.remote.layout import INDEXES, PACKS, index_key, named_packs, pack_key
+from git_mlvers.remote.model import Problem
+from git_mlvers.remote.scan import Scan, file_matches, scan_pack
+from git_mlvers.remote.workers import in_order, in_parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from git_mlvers.backend.base import Backend
+    from git_mlvers.errors import CorruptError
+    from git_mlvers.oid import Oid
+    from git_mlvers.progress import Progress
+    from git_mlvers.remote.model import StoredFile, Term
+    from git_mlvers.remote.state import State
+
+_ENTRY = INDEXES.rstrip("/")
+
+
+class _Fault(NamedTuple):
+    """What is wrong with a pack, and the spans of it that can be read nevertheless. Bytes."""
+
+    kind: str
+    message: str
+    right: list[tuple[int, int]]
+
+
+class Check:
+    """One check of a remote whose index is in `state`."""
+
+    def __init__(
+        self, backend: Backend, state: State, connections: int, progress: Progress
+    ) -> None:
+        self._backend = backend
+        self._state = state
+        self._connections = connections
+        self._progress = progress
+        self._faults: dict[bytes, _Fault] = {}
+        self._wrong: set[Oid] = set()
+
+    def run(self, read_data: bool, damaged: Mapping[bytes, CorruptError]) -> Iterator[Problem]:
+        """Check packs against the index; with `read_data`, read every byte too.
+
+        `damaged` are the index files that the last sync could not read.
+        """
+        for name, error in damaged.items():
+            yield Problem("damaged-index", index_key(name), error.message, ())
+        self._compare()
+        if read_data:
+            self._read_packs()
+        affected = self._affected(read_data)
+        for pack, fault in self._faults.items():
+            key = pack_key(pack)
+            yield Problem(fault.kind, key, fault.message, tuple(affected.pop(key, ())))
+        for key, oids in affected.items():
+            message = "the index lists places at which these files are not"
+            yield Problem("damaged-file", key, message, tuple(oids))
+
+    def _compare(self) -> None:
+        """Find packs that are missing or of another size."""
+        try:
+            there = {name: entry.size for name, entry in named_packs(self._backend.list(PACKS))}
+        except KeyMissing:
+            there = {}
+        for name, size in self._state.pack_sizes().items():
+            found = there.get(name)
+            if found is None:
+                self._faults[name] = _Fault("missing-pack", "it is not on the remote", [])
+            elif found != size:
+                message = f"it has {found} bytes, and not {size}"
+                self._faults[name] = _Fault("wrong-size", message, [])
+
+    def _read_packs(self) -> None:
+        """Verify every frame, and the files that are one chunk."""
+
+        def scan(pack: tuple[bytes, int, list[StoredFile]]) -> Scan:
+            return scan_pack(self._backend, pack[0], pack[1])
+
+        present = (pack for pack in self._state.packs_with_singles() if pack[0] not in self._faults)
+        for (name, size, singles), found in in_order(min(4, self._connections), scan, present):
+            if found.fault is not None:
+                right = _spans(found)
+                self._faults[name] = _Fault("damaged-pack", found.fault, right)
+            for file in singles:
+                term = file.terms[0]
+                expected = (term.length, file.size, file.oid)
+                if found.chunks.get(term.offset) not in (expected, None):
+                    self._wrong.add(file.oid)
+            self._progress.advance(0, size)
+
+    def _affected(self, read_data: bool) -> dict[str, list[Oid]]:
+        """Files that cannot be had from any of their places, by what is to blame."""
+        affected: dict[str, list[Oid]] = {}
+
+        def blame(places: list[StoredFile]) -> str | None:
+            return self._blame(places, read_data)
+
+        groups = (list(g) for _, g in groupby(self._state.all_files(), key=lambda f: f.oid))
+        for done in in_parallel(self._connections, blame, groups):
+            if done.error is not None:
+                raise done.error
+            if done.result is not None:
+                affected.setdefault(done.result, []).append(done.tag[0].oid)
+        return affected
+
+    def _blame(self, places: list[StoredFile], read_data: bool) -> str | None:
+        """The key of what keeps a file from being had; ``None`` when one of its places is right."""
+        first: str | None = None
+        for file in places:
+            fault = next((pack_key(t.pack) for t in file.terms if not self._readable(t)), None)
+            if fault is None:
+                wrong = not file.terms or file.oid in self._wrong
+                several = len(file.terms) > 1 or any(term.chunks > 1 for term in file.terms)
+                if not wrong and read_data and several:
+                    wrong = not file_matches(self._backend, file)
+                if not wrong:
+                    return None
+                fault = _ENTRY
+            first = first or fault
+        return first
+
+    def _readable(self, term: Term) -> bool:
+        fault = self._faults.get(term.pack)
+        end = term.offset + term.length
+        return fault is None or any(low <= term.offset and end <= high for low, high in fault.right)
+
+
+def _spans(found: Scan) -> list[tuple[int, int]]:
+    """The spans of a pack that consist of right frames."""
+    spans: list[tuple[int, int]] = []
+    for offset, (length, _, _) in sorted(found.chunks.items()):
+        if spans and spans[-1][1] == offset:
+            spans[-1] = (spans[-1][0], offset + length)
+        else:
+            spans.append((offset, offset + length))
+    return spans
