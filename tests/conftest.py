@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,10 +58,25 @@ def repo(make_repo: Callable[..., Repo]) -> Repo:
     return make_repo("work")
 
 
+@pytest.fixture(scope="session")
+def installed_config(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What ``git mlvers install`` makes of the git configuration of a test's home."""
+    directory = tmp_path_factory.mktemp("installed")
+    make_home(directory)
+    subprocess.run(
+        ["git", "mlvers", "install"],
+        cwd=directory,
+        env=sealed(directory, _OUTER_ENV),
+        check=True,
+        capture_output=True,
+    )
+    return (directory / ".gitconfig").read_text()
+
+
 @pytest.fixture
-def installed(home: Path) -> Path:
+def installed(home: Path, installed_config: str) -> Path:
     """``git mlvers install`` has been run for the user of this test; the home directory."""
-    Repo(home).git("mlvers", "install")
+    (home / ".gitconfig").write_text(installed_config)
     return home
 
 

@@ -6,57 +6,32 @@ hashed by hand, so that a test does not ask the code under test about itself.
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from blake3 import blake3
+from tests.support.content import (
+    POINTER_START,
+    PointerText,
+    noise,
+    oid_of,
+    parse_pointer,
+    pointer_of,
+)
+from tests.support.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+__all__ = ["ATTRIBUTES", "POINTER_START", "Repo", "Trace", "clone", "noise", "oid_of", "pointer_of"]
+
 RepoPath: TypeAlias = str | bytes
 Ran: TypeAlias = subprocess.CompletedProcess[str]
 
-POINTER = re.compile(
-    rb"version git-mlvers/1\noid blake3:(?P<oid>[0-9a-f]{64})\nsize (?P<size>[1-9][0-9]*)\n\Z"
-)
-POINTER_START = b"version git-mlvers/"
 ATTRIBUTES = "filter=mlvers diff=mlvers merge=mlvers -text"
 TIMEOUT = 120
 """Seconds after which a git command counts as hung."""
-
-
-class PointerText(NamedTuple):
-    """A pointer read from git by hand: 64 hex digits, and bytes."""
-
-    oid: str
-    size: int
-
-
-def noise(size: int, seed: int | str = 0) -> bytes:
-    """`size` bytes that do not compress, the same for the same `seed`."""
-    return random.Random(f"{seed}:{size}").randbytes(size)
-
-
-def oid_of(data: bytes) -> str:
-    """The 64 hex digits that name `data`."""
-    return blake3(data).hexdigest()
-
-
-def pointer_of(data: bytes) -> bytes:
-    """The pointer text of `data`, which is not empty."""
-    return b"version git-mlvers/1\noid blake3:%b\nsize %d\n" % (oid_of(data).encode(), len(data))
-
-
-def parse_pointer(text: bytes) -> PointerText | None:
-    """Read a canonical pointer; ``None`` for anything else."""
-    match = POINTER.match(text)
-    return PointerText(match["oid"].decode(), int(match["size"])) if match else None
 
 
 class Repo:
@@ -311,34 +286,6 @@ class Repo:
         """The repository is sound for git."""
         said = self.run("fsck", "--strict", "--no-dangling", "--no-progress")
         assert "error" not in said.stderr, said.stderr
-
-
-class Trace:
-    """Counts the programs that git starts, by its own account of them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.env = {"GIT_TRACE2_EVENT": str(path)}
-
-    def __enter__(self) -> Trace:
-        self.path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.path.unlink(missing_ok=True)
-
-    def started(self) -> list[list[str]]:
-        """The command lines of all programs that git, and git below it, started."""
-        if not self.path.exists():
-            return []
-        with self.path.open(encoding="utf-8", errors="replace") as lines:
-            events = [json.loads(line) for line in lines]
-        return [event["argv"] for event in events if event["event"] == "child_start"]
-
-    def filters(self) -> int:
-        """How many of them were a clean or smudge filter of git-mlvers."""
-        words = ("filter-process", "mlvers clean", "mlvers smudge")
-        return sum(any(word in " ".join(argv) for word in words) for argv in self.started())
 
 
 def clone(url: str, path: Path, *options: str, env: Mapping[str, str] | None = None) -> Repo:
