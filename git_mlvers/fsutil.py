@@ -6,6 +6,7 @@ Paths are ``str`` as `os.fsdecode` makes them; sizes are bytes.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,6 @@ from git_mlvers.errors import LocalIOError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-try:
-    import fcntl
-except ImportError:  # a system without it shares no extents either
-    fcntl = None  # type: ignore[assignment]
 
 # From linux/fs.h: _IOW(0x94, 9, int).
 _FICLONE = 0x40049409
@@ -207,8 +203,6 @@ def reflink(source: int, target: int) -> bool:
     `target` becomes a copy that takes no time and no room until one of them is
     changed. Raises `OSError` when the disk itself fails.
     """
-    if fcntl is None:
-        return False
     try:
         fcntl.ioctl(target, _FICLONE, source)
     except OSError as error:

@@ -1,0 +1,307 @@
+"""The cache of a repository, and the caches of others that it may read."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from git_mlvers import frame
+from git_mlvers.cache import links
+from git_mlvers.cache.objects import hash_file
+from git_mlvers.cache.packs import SMALL
+from git_mlvers.cache.store import Store
+from git_mlvers.errors import ContentMissing, CorruptError
+from git_mlvers.fsutil import disk_errors, remove_quietly
+from git_mlvers.oid import Oid
+from git_mlvers.pointer import Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import TypeVar
+
+    from git_mlvers.cache.check import Problem
+    from git_mlvers.cache.writer import Writer
+    from git_mlvers.progress import Progress
+
+    T = TypeVar("T")
+
+_DAY = 86400.0
+
+
+class Usage(NamedTuple):
+    """What a cache holds; sizes in bytes."""
+
+    objects: int
+    object_bytes: int
+    small: int
+    small_bytes: int
+    pack_bytes: int
+    """What the packs take on disk, dead frames included."""
+
+
+class Removed(NamedTuple):
+    """What `Cache.remove` removed; size in bytes of content."""
+
+    files: int
+    size: int
+
+
+class Cache:
+    """Content by oid, under the directory `root`, which is made when something is added.
+
+    `shared` is ``core.sharedRepository`` as permission bits, `link` one of
+    `links.POLICIES`. `alternates` are roots of other caches that are only read.
+    With `fsync` off nothing waits for the disk. Used by several threads and
+    several processes at once. Whatever the disk refuses is a `LocalIOError`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        shared: int | None = None,
+        link: str = links.AUTO,
+        alternates: Sequence[str] = (),
+        fsync: bool = True,
+    ) -> None:
+        self.root = root
+        self._link = link
+        self._own = Store(root, shared=shared, sync=fsync)
+        others = (Store(other, writable=False) for other in dict.fromkeys(alternates))
+        self._stores = [self._own, *(store for store in others if store.root != root)]
+        self._buffers: list[bytearray] = []
+
+    # -- reading --
+
+    def has(self, oid: Oid, size: int) -> bool:
+        """Whether the content is here, or in an alternate. Cheap, and reads no content."""
+        return any(store.has(oid, size) for store in self._stores)
+
+    def missing(self, pointers: Iterable[Pointer]) -> list[Pointer]:
+        """Those of `pointers` whose content is not here, each once, in their order."""
+        return [item for item in dict.fromkeys(pointers) if not self.has(item.oid, item.size)]
+
+    def read(self, oid: Oid, size: int) -> bytes:
+        """All of the content, verified; meant for small files.
+
+        Raises `ContentMissing`, or `CorruptError` when it was found damaged,
+        after which it counts as missing.
+        """
+        return self._first(oid, lambda store: store.read(oid, size))
+
+    def open(self, oid: Oid, size: int) -> BinaryIO:
+        """The content for reading from its start.
+
+        Of a large file only size and stamp are checked. Raises as `read` does.
+        """
+        return self._first(oid, lambda store: store.open(oid, size))
+
+    def frame(self, oid: Oid, size: int) -> bytes | None:
+        """The content as a ready frame, verified; ``None`` for a large file and a missing one.
+
+        Raises `CorruptError`.
+        """
+        if size > SMALL:
+            return None
+        try:
+            return self._first(oid, lambda store: store.packs.read(oid))[0]
+        except ContentMissing:
+            return None
+
+    def object_path(self, oid: Oid, size: int) -> str | None:
+        """The path of a large file's content, to be read only.
+
+        ``None`` for a small or missing one.
+        """
+        if size > SMALL:
+            for store in self._stores:
+                path = store.objects.find(oid, size)
+                if path is not None:
+                    return path
+        return None
+
+    def materialise(self, oid: Oid, size: int, dest: str, mode: int) -> None:
+        """Write the content to the new file `dest` with exactly the permission bits `mode`.
+
+        A hard link, where the policy asks for one, has the object's read-only
+        mode instead. Raises as `read` does, and `LocalIOError`; `dest` is then not there.
+        """
+        if size <= SMALL:
+            links.write_new(dest, self.read(oid, size), mode)
+            return
+
+        def bring(store: Store) -> bool | None:
+            path = store.find_file(oid, size)
+            if path is None:
+                return None
+            # With a link to another repository's object an edit here would damage it there.
+            linked = self._link == links.HARDLINK
+            policy = links.AUTO if linked and store is not self._own else self._link
+            return links.materialise(path, size, dest, mode, policy) or None
+
+        self._first(oid, bring)
+
+    # -- adding --
+
+    def writer(self, source_path: str | bytes | None = None) -> Writer:
+        """What takes one file's content piece by piece.
+
+        `source_path` may name the file in the working tree that the content comes from.
+        """
+        from git_mlvers.cache.writer import Writer
+
+        return Writer(self, self._buffers)
+
+    def add_bytes(self, data: bytes) -> Pointer:
+        """Add content that is in memory."""
+        if len(data) > SMALL:
+            with self.writer() as writer:
+                writer.write(data)
+                return writer.finish()
+        oid = Oid.of(data)
+        self._own.packs.add(data, oid)
+        return Pointer(oid, len(data))
+
+    def add_frame(self, data: bytes) -> None:
+        """Add the content of one frame; raises `CorruptError` when it is not what it says."""
+        header, content = frame.decode(data)
+        if header.length != len(data):
+            raise CorruptError(f"frame {header.id.short} has bytes behind its end")
+        if header.size > SMALL:
+            self.add_bytes(content)
+        else:
+            self._own.packs.add(content, header.id, data)
+
+    def add_small(self, oid: Oid, data: bytes) -> None:
+        """Add content that must be `oid`; raises `CorruptError` when it is not."""
+        if Oid.of(data) != oid:
+            raise CorruptError(f"content {oid.short} does not match its hash")
+        self.add_bytes(data)
+
+    def temp_file(self) -> tuple[int, str]:
+        """A new empty file beside the objects: descriptor for reading and writing, and path."""
+        return self._own.objects.temp_file()
+
+    def new_file(self, size: int) -> tuple[int, str]:
+        """A `temp_file` for content that will be `size` bytes long."""
+        return self.temp_file()
+
+    def adopt(self, path: str, oid: Oid, size: int, verified: bool = True) -> None:
+        """Take the closed `temp_file` at `path` as the content of `oid`; it is gone afterwards.
+
+        Unless it is `verified` by the caller it is hashed. Raises `CorruptError`
+        when it is not `oid`, or not `size` bytes long.
+        """
+        try:
+            with disk_errors(path, "adding to the cache"):
+                actual = os.stat(path).st_size
+            if actual != size or not (verified or hash_file(path) == oid):
+                raise CorruptError(f"content {oid.short} does not match its hash or size")
+            if size <= SMALL:
+                with disk_errors(path, "adding to the cache"), open(path, "rb") as file:
+                    self.add_small(oid, file.read())
+            else:
+                self._own.objects.adopt(path, oid, size)
+        finally:
+            remove_quietly(path)
+
+    def keep_small(self, data: bytes, oid: Oid) -> None:
+        """Add content of at most `SMALL` bytes whose oid the caller has computed."""
+        self._own.packs.add(data, oid)
+
+    def keep_file(self, path: str, oid: Oid, size: int) -> None:
+        """Add a large `temp_file` whose oid and size the caller has computed."""
+        self._own.objects.adopt(path, oid, size)
+
+    def flush(self) -> None:
+        """Wait until all that was added is on the disk; to be called once per command."""
+        self._own.flush()
+
+    def close(self) -> None:
+        """Flush, and close all files."""
+        try:
+            self._own.close()
+        finally:
+            for store in self._stores[1:]:
+                store.close()
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- upkeep of the own cache --
+
+    def __iter__(self) -> Iterator[tuple[Oid, int]]:
+        """Every oid in the own cache with its size in bytes."""
+        yield from self._own.objects
+        yield from self._own.packs
+
+    def usage(self) -> Usage:
+        """How much is in the own cache."""
+        large = [size for _, size in self._own.objects]
+        small = [size for _, size in self._own.packs]
+        return Usage(len(large), sum(large), len(small), sum(small), self._own.packs.disk_size())
+
+    def remove(self, oids: Iterable[Oid], before: float | None = None) -> Removed:
+        """Remove what is here of `oids`, unless it was added at or after `before`.
+
+        `before` is in seconds since the epoch; content that was added again
+        counts as added then. Small content makes room only by `compact`.
+        """
+        wanted = list(oids)
+        sizes = [
+            size for oid in wanted if (size := self._own.objects.remove(oid, before)) is not None
+        ]
+        sizes += [size for _, size in self._own.packs.remove(wanted, before)]
+        self._own.packs.flush()
+        return Removed(len(sizes), sum(sizes))
+
+    def compact(self, dead_share: float = 0.5) -> int:
+        """Rewrite packs of which more than `dead_share` is dead; returns the bytes of disk freed.
+
+        Packs that another process is adding to are left for the next time.
+        """
+        from git_mlvers.cache.compact import compact
+
+        return compact(self._own.packs, dead_share)
+
+    def clean_temps(self, age: float = _DAY) -> int:
+        """Remove temporary files older than `age` seconds; returns the bytes of disk freed."""
+        return self._own.objects.clean_temps(age)
+
+    def verify(self, oid: Oid, size: int) -> Problem | None:
+        """Read and hash one object of the own cache; damaged it is moved away."""
+        from git_mlvers.cache.check import verify
+
+        return verify(self._own, oid, size)
+
+    def fsck(self, progress: Progress | None = None) -> list[Problem]:
+        """Read and hash everything in the own cache; what is damaged is moved away."""
+        from git_mlvers.cache.check import check
+
+        return check(self._own, progress)
+
+    def _first(self, oid: Oid, attempt: Callable[[Store], T | None]) -> T:
+        """What `attempt` gives for the first store that has `oid`."""
+        damage: CorruptError | None = None
+        for store in self._stores:
+            try:
+                found = attempt(store)
+            except CorruptError as error:
+                damage = damage or error
+                continue
+            if found is not None:
+                return found
+        if damage is not None:
+            raise damage
+        raise ContentMissing(
+            f"content {oid.short} is not in the cache", "git mlvers fetch brings it"
+        )

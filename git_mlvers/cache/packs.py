@@ -1,0 +1,212 @@
+"""Small objects, many to a file.
+
+Creating a file costs several times what it costs to write ten kilobytes, so
+objects of at most `SMALL` bytes stand in packs, one frame after the other. The
+packs are the truth; a `Catalog` says where in them each object is.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from git_mlvers import frame
+from git_mlvers.cache.appender import Appender
+from git_mlvers.cache.catalog import Catalog
+from git_mlvers.cache.index import Row
+from git_mlvers.cache.objects import BAD
+from git_mlvers.cache.scan import content_of, scan
+from git_mlvers.errors import CorruptError
+from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs, temp_path, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from git_mlvers.oid import Oid
+
+SMALL = 131072
+"""Content of at most this size is kept in packs, larger content as a file. Bytes."""
+
+_MOST_OPEN = 32
+_ATTEMPTS = 3
+# Content that is added again is marked as in use, but not more often than this. Seconds.
+_FRESH = 600
+
+
+class LocalPacks:
+    """The packs of the cache at `root`; used by several threads, and by several processes at once.
+
+    With `writable` off nothing there is changed. `sync` makes `flush` wait for
+    the disk. What the disk refuses becomes a `LocalIOError`.
+    """
+
+    def __init__(
+        self, root: str, *, writable: bool = True, shared: int | None = None, sync: bool = True
+    ) -> None:
+        self.root = root
+        self.folder = folder = os.path.join(root, "packs")
+        self.writable = writable
+        self.shared = shared
+        self.sync = sync
+        self.mutex = threading.RLock()
+        self.catalog = Catalog(folder, writable=writable, shared=shared, sync=sync)
+        self._appender = Appender(folder, shared, self.catalog)
+        self._fds: dict[str, int] = {}
+
+    def find(self, oid: Oid) -> Row | None:
+        """Where `oid` is; ``None`` when it is not in the packs."""
+        with self.mutex:
+            return self.catalog.find(oid)
+
+    def read(self, oid: Oid) -> tuple[bytes, bytes] | None:
+        """The frame of `oid` and its content, verified; ``None`` when it is not here.
+
+        Raises `CorruptError` when it was here and is damaged; from then on it is missing.
+        """
+        with disk_errors(self.folder, "reading the cache"):
+            for _ in range(_ATTEMPTS):
+                with self.mutex:
+                    row = self.catalog.find(oid)
+                    if row is None:
+                        return None
+                    try:
+                        data = os.pread(self._fd(row.pack), row.length, row.offset)
+                    except FileNotFoundError:
+                        # Another process has compacted the pack, and recorded where to.
+                        self.catalog.refresh(reopen=True)
+                        continue
+                content = content_of(data, oid)
+                if content is not None:
+                    return data, content
+                damaged = self.heal(row.pack)
+                if oid in damaged:
+                    raise CorruptError(
+                        f"content {oid.short} in the cache is damaged; it is now at {damaged[oid]}"
+                    )
+        return None
+
+    def add(self, data: bytes | memoryview, oid: Oid, framed: bytes | None = None) -> None:
+        """Keep `data`, whose oid this is; mark it as in use when it is here already.
+
+        `framed` is its frame, for who has it. Once this returns the content
+        survives the end of the process, and after `flush` that of the machine.
+        """
+        with self.mutex:
+            row = self.catalog.find(oid)
+            if row is not None:
+                if row.added < time.time() - _FRESH:
+                    self.catalog.freshen(oid)
+                return
+        if framed is None:
+            framed = frame.encode(data, oid)
+        with self.mutex, disk_errors(self.folder, "adding to the cache"):
+            offset = self._appender.append(framed)
+            row = Row(self._appender.name, offset, len(framed), len(data), int(time.time()))
+            self.catalog.put(oid, row)
+            self.catalog.extend(row.pack, self._appender.end)
+
+    def remove(self, oids: Iterable[Oid], before: float | None = None) -> list[tuple[Oid, int]]:
+        """Forget those of `oids` that are here, with their sizes in bytes.
+
+        Spares what was added, or added again, at or after `before` (seconds since
+        the epoch). Room is made only by compaction.
+        """
+        with self.mutex:
+            gone = []
+            for oid in oids:
+                row = self.catalog.find(oid)
+                if row is None:
+                    continue
+                if before is None or (row.added < before and not self.catalog.is_fresh(oid)):
+                    gone.append((oid, row.size))
+            self.catalog.drop(oid for oid, _ in gone)
+            return gone
+
+    def __iter__(self) -> Iterator[tuple[Oid, int]]:
+        """Every oid with the size of its content in bytes."""
+        with self.mutex:
+            found = [(oid, row.size) for oid, row in self.catalog.items()]
+        return iter(found)
+
+    def flush(self) -> None:
+        """Make durable what was added, and record it."""
+        with self.mutex, disk_errors(self.folder, "flushing the cache"):
+            if self.sync:
+                self._appender.sync()
+            self._appender.release()
+            self.catalog.commit()
+
+    def close(self) -> None:
+        """Flush, and close all files."""
+        with self.mutex:
+            try:
+                self.flush()
+            finally:
+                self._appender.release()
+                self.forget_files()
+                self.catalog.close()
+
+    def heal(self, pack: str) -> dict[Oid, str]:
+        """Read all of `pack`, and forget what is damaged: oids, and where their frames are now.
+
+        What is whole but was recorded in a wrong place is recorded anew.
+        """
+        lost: dict[Oid, str] = {}
+        with self.mutex:
+            rows = self.catalog.rows(pack)
+            try:
+                fd = self._fd(pack)
+            except FileNotFoundError:
+                return lost  # compacted at this moment
+            found = scan(fd, 0, os.fstat(fd).st_size, verify=True)
+            places = {place.oid: place for place in found.frames}
+            offsets = {place.offset: place.oid for place in found.frames}
+            for oid, row in rows:
+                place = places.get(oid)
+                if place is None:
+                    data = os.pread(fd, row.length, row.offset)
+                    lost[oid] = self.drop_damaged(oid, row, data)
+                elif offsets.get(row.offset) != oid or row.length != place.length:
+                    self.catalog.put(oid, Row(pack, *place[1:], row.added))
+        return lost
+
+    def drop_damaged(self, oid: Oid, row: Row, data: bytes) -> str:
+        """Forget `oid`, whose frame at `row` is damaged and reads as `data`; where that is kept."""
+        self.catalog.drop([oid])
+        if not self.writable:
+            return os.path.join(self.folder, row.pack)
+        kept = os.path.join(self.root, BAD, f"{oid.hex()}.frame")
+        make_dirs(os.path.dirname(kept), self.shared)
+        write_atomic(kept, data, sync=False)
+        return kept
+
+    def temp_file(self) -> tuple[int, str]:
+        """A new file to become a pack: descriptor and path."""
+        folder = os.path.join(self.root, "tmp")
+        make_dirs(folder, self.shared)
+        path = temp_path(folder, "pack-")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        apply_shared(fd, self.shared)
+        return fd, path
+
+    def disk_size(self) -> int:
+        """Bytes of all packs, dead frames included."""
+        with self.mutex:
+            return sum(self.catalog.packs().values())
+
+    def forget_files(self) -> None:
+        """Close the packs that were read from."""
+        for fd in self._fds.values():
+            os.close(fd)
+        self._fds.clear()
+
+    def _fd(self, pack: str) -> int:
+        fd = self._fds.get(pack)
+        if fd is None:
+            if len(self._fds) >= _MOST_OPEN:
+                self.forget_files()
+            fd = os.open(os.path.join(self.folder, pack), os.O_RDONLY | os.O_CLOEXEC)
+            self._fds[pack] = fd
+        return fd
