@@ -9,6 +9,7 @@ from git_mlvers.cli import ignored, patterns, setup
 from git_mlvers.cli.render import path as shown
 from git_mlvers.errors import UsageError
 from git_mlvers.git import command
+from git_mlvers.git.attributes import FILE_NAME
 from git_mlvers.git.repository import require_work_tree
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     repo = setup.repository(context)
     top = require_work_tree(repo)
     paths = [_inside(top, context.cwd, word) for word in args.paths]
-    file = os.path.join(top, patterns.ATTRIBUTES)
+    file = os.path.join(top, FILE_NAME)
     edited = _Edited(repo)
     for path in paths:
         patterns.refuse_git_files("/" + path)
@@ -122,7 +123,7 @@ def _track(
     else:
         pattern = patterns.literal("/" + path) + ("/**" if directory else "")
     edited.about_to(file)
-    if patterns.track(repo, file, pattern):
+    if patterns.track(file, pattern):
         context.say(f"tracking {shown(pattern)}")
     if not directory and not patterns.is_filtered(repo, path):
         raise UsageError(

@@ -7,6 +7,7 @@ the one that was asked for.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -82,21 +83,21 @@ COMMANDS: dict[str, Command] = {
 
 def entry() -> NoReturn:
     """The console script: run the command that was asked for, and leave with its exit code."""
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
+        if isinstance(stream, io.TextIOWrapper):
             # A path may hold any bytes; it must come out as the same bytes.
-            reconfigure(errors="surrogateescape")
+            stream.reconfigure(errors="surrogateescape")
     code = guarded(sys.argv[1:])
-    # The interpreter's own flush would complain about a closed pipe.
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # Else the interpreter tries again, and complains in its own words.
         _silence_stdout()
         code = EXIT_BROKEN_PIPE
-    except OSError as error:
-        _tell(sys.stderr, LocalIOError(f"cannot write the output: {error.strerror}"))
-        code = LocalIOError.exit_code
+        if not isinstance(error, BrokenPipeError):
+            code = LocalIOError.exit_code
+            _tell(sys.stderr, LocalIOError(f"cannot write the output: {error.strerror}"))
     sys.exit(code)
 
 
@@ -183,6 +184,23 @@ def _as_local_error(error: OSError) -> LocalIOError:
     if isinstance(where, bytes):
         where = os.fsdecode(where)
     return LocalIOError(f"{reason}: {where}" if where else reason)
+
+
+def _open_missing_streams() -> None:
+    """Give the program the streams that its caller has closed, leading nowhere.
+
+    Else a file opened later gets their number, and messages end in it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _silence_stdout() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import patterns, setup
 from git_mlvers.cli.options import add_json
 from git_mlvers.cli.render import count, path, table
+from git_mlvers.git.attributes import FILE_NAME
 from git_mlvers.git.repository import require_work_tree
 
 if TYPE_CHECKING:
@@ -53,16 +55,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Track the patterns, or list them."""
     repo = setup.repository(context)
     require_work_tree(repo)
+    file = os.path.join(context.cwd, FILE_NAME)
     if not args.patterns:
         _list(repo, context)
         return 0
-    file = patterns.attributes_file(repo, context.cwd)
     chosen = [patterns.normalise(text, context.cwd, args.filename) for text in args.patterns]
     for text in chosen:
         patterns.refuse_git_files(text)
     changed = False
     for text in chosen:
-        if patterns.track(repo, file, text):
+        if patterns.track(file, text):
             changed = True
             context.say(f"tracking {path(text)}")
         else:

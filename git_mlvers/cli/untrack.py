@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import patterns, setup
 from git_mlvers.cli.render import path
+from git_mlvers.git.attributes import FILE_NAME
 from git_mlvers.git.repository import require_work_tree
 
 if TYPE_CHECKING:
@@ -39,15 +41,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Take the patterns out; the exit code is 1 if one of them was not there."""
     repo = setup.repository(context)
     require_work_tree(repo)
-    file = patterns.attributes_file(repo, context.cwd)
+    file = os.path.join(context.cwd, FILE_NAME)
     absent = 0
     for text in args.patterns:
         pattern = patterns.normalise(text, context.cwd, args.filename)
-        if patterns.untrack(repo, file, pattern) or patterns.untrack(repo, file, text):
+        if patterns.untrack(file, pattern) or patterns.untrack(file, text):
             context.say(f"no longer tracking {path(text)}")
         else:
             absent += 1
-            context.warn(f"{path(text)} is not tracked in {path(file)}", "git mlvers track")
+            context.warn(f"{path(text)} is not tracked in {FILE_NAME} here", "git mlvers track")
     if absent < len(args.patterns):
         context.say("files that are pointers now stay so until: git add --renormalize .")
     return 1 if absent else 0

@@ -196,6 +196,14 @@ def test_a_full_disk_is_told_when_output_ends_there(home: Path) -> None:
     assert ran.stderr == "git-mlvers: cannot write the output: No space left on device\n"
 
 
+def test_closed_streams_are_no_fault(repo: Repo) -> None:
+    ran = repo.program("sh", "-c", "git-mlvers version >&- 2>&- <&-", check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    ran = repo.program("sh", "-c", "git-mlvers nonsense >&- <&-", check=False)
+    assert ran.returncode == 2
+    assert "no command" in ran.stderr
+
+
 def test_starting_costs_little() -> None:
     code = "import sys; from git_mlvers.cli import main; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
