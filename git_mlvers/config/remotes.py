@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,59 +103,6 @@ def no_such_remote(name: str, known: list[str]) -> ConfigError:
         f"there is no remote named {name!r}",
         f"there is {', '.join(known)}" if known else "git mlvers remote add -d NAME URL",
     )
-
-
-def beside_git_remote(url: str, base: str) -> str | None:
-    """The content place beside a git remote: ``<git dir>/mlvers``; ``None`` unless it is local.
-
-    `url` is the git remote's address; a relative path starts at `base`.
-    """
-    git_dir = git_dir_at(url, base)
-    return None if git_dir is None else os.path.join(git_dir, "mlvers")
-
-
-def git_dir_at(url: str, base: str) -> str | None:
-    """The common git directory of the repository at `url`, if that is a path of this machine."""
-    if url.startswith("file://"):
-        path = url[len("file://") :]
-    elif "://" in url or "::" in url or _is_ssh_short(url):
-        return None
-    else:
-        path = url
-    path = os.path.normpath(os.path.join(base, path))
-    # The order in which git itself looks for the repository of a path.
-    for candidate in (path + "/.git", path, path + ".git/.git", path + ".git"):
-        found = _as_git_dir(candidate)
-        if found is not None:
-            return found
-    return None
-
-
-def _as_git_dir(path: str) -> str | None:
-    if os.path.isfile(path):
-        try:
-            with open(path, "rb") as file:
-                text = os.fsdecode(file.read(4096))
-        except OSError:
-            return None
-        if not text.startswith("gitdir: "):
-            return None
-        path = os.path.join(os.path.dirname(path), text[len("gitdir: ") :].rstrip("\n"))
-    try:
-        with open(os.path.join(path, "commondir"), "rb") as file:
-            path = os.path.normpath(os.path.join(path, os.fsdecode(file.read(4096)).rstrip("\n")))
-    except OSError:
-        pass  # no linked worktree: the directory is the common one itself
-    if os.path.isfile(os.path.join(path, "HEAD")) and os.path.isdir(os.path.join(path, "objects")):
-        return path
-    return None
-
-
-def _is_ssh_short(url: str) -> bool:
-    """``host:path``: git takes a colon before the first slash for a host."""
-    colon = url.find(":")
-    slash = url.find("/")
-    return colon >= 0 and (slash < 0 or colon < slash)
 
 
 def _is_own_endpoint(scheme: str, endpoint: str) -> bool:

@@ -1,0 +1,77 @@
+"""The place for content beside a git remote that is a path of this machine.
+
+So the first try needs no set-up: content goes to ``<git dir>/mlvers`` over there.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from git_mlvers.config.source import Source
+    from git_mlvers.git.repository import Repository
+
+
+def usual_git_remote(source: Source, repo: Repository) -> str | None:
+    """The git remote that plain ``git push`` uses, as far as configuration tells."""
+    names = source.git_remotes()
+    if not names:
+        return None
+    head = repo.head_branch()
+    for key in (f"branch.{head}.pushremote", "remote.pushdefault", f"branch.{head}.remote"):
+        name = source.get(key)
+        if name in names:
+            return name
+    return "origin" if "origin" in names else names[0] if len(names) == 1 else None
+
+
+def place_beside(source: Source, repo: Repository, git_remote: str) -> str | None:
+    """The content place beside `git_remote` (a name or an address); ``None`` unless it is local."""
+    url = source.instead_of(source.get(f"remote.{git_remote}.url") or git_remote)
+    git_dir = git_dir_at(url, repo.top)
+    return None if git_dir is None else os.path.join(git_dir, "mlvers")
+
+
+def git_dir_at(url: str, base: str) -> str | None:
+    """The common git directory of the repository at `url`, if that is a path of this machine."""
+    if url.startswith("file://"):
+        path = url[len("file://") :]
+    elif "://" in url or "::" in url or _is_ssh_short(url):
+        return None
+    else:
+        path = url
+    path = os.path.normpath(os.path.join(base, path))
+    # The order in which git itself looks for the repository of a path.
+    for candidate in (path + "/.git", path, path + ".git/.git", path + ".git"):
+        found = _as_git_dir(candidate)
+        if found is not None:
+            return found
+    return None
+
+
+def _as_git_dir(path: str) -> str | None:
+    if os.path.isfile(path):
+        try:
+            with open(path, "rb") as file:
+                text = os.fsdecode(file.read(4096))
+        except OSError:
+            return None
+        if not text.startswith("gitdir: "):
+            return None
+        path = os.path.join(os.path.dirname(path), text[len("gitdir: ") :].rstrip("\n"))
+    try:
+        with open(os.path.join(path, "commondir"), "rb") as file:
+            path = os.path.normpath(os.path.join(path, os.fsdecode(file.read(4096)).rstrip("\n")))
+    except OSError:
+        pass  # no linked worktree: the directory is the common one itself
+    if os.path.isfile(os.path.join(path, "HEAD")) and os.path.isdir(os.path.join(path, "objects")):
+        return path
+    return None
+
+
+def _is_ssh_short(url: str) -> bool:
+    """``host:path``: git takes a colon before the first slash for a host."""
+    colon = url.find(":")
+    slash = url.find("/")
+    return colon >= 0 and (slash < 0 or colon < slash)
