@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.frame import MAX_CHUNK
 from git_mlvers.remote.model import SMALL
+from git_mlvers.remote.table import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class Limits(NamedTuple):
     """Neighbouring pieces are fetched together up to `range` bytes, over gaps of `gap` bytes."""
 
-    range: int = 8 << 20
+    # A cell, with the end of the last chunk that starts in it.
+    range: int = CELL + MAX_CHUNK
     gap: int = 64 << 10
 
     @classmethod

@@ -20,6 +20,7 @@ from git_mlvers.remote.model import Item, Outcome, Problem, UploadReport
 from git_mlvers.remote.plan import Target
 from git_mlvers.remote.repair import rebuild
 from git_mlvers.remote.reuse import Reuse
+from git_mlvers.remote.schema import StateDamaged
 from git_mlvers.remote.state import State
 from git_mlvers.remote.sync import Listing, list_indexes, sync
 from git_mlvers.remote.upload import Upload
@@ -85,12 +86,12 @@ class Remote:
             self._listing = self._empty()
             return
         self._use(found)
-        listing = sync(self.backend, self.state, self._connections)
+        listing = self._take_in()
         doubtful = listing.vanished or not listing.entries
         if doubtful and cached is not None and (now := self._reread()) != cached:
             # Another remote has been made in the place of the one that was here.
             self._use(now)
-            listing = sync(self.backend, self.state, self._connections)
+            listing = self._take_in()
         self._listing = listing
 
     def missing(self, oids: Iterable[Oid]) -> set[Oid]:
@@ -219,6 +220,13 @@ class Remote:
             for error in self._listing.damaged.values():
                 raise error
         return self._listing
+
+    def _take_in(self) -> Listing:
+        try:
+            return sync(self.backend, self.state, self._connections)
+        except StateDamaged:
+            self.state.reopen()
+            return sync(self.backend, self.state, self._connections)
 
     def _empty(self) -> Listing:
         try:

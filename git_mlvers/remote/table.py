@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from git_mlvers.remote.model import Term
@@ -11,9 +11,11 @@ from git_mlvers.remote.model import Term
 LARGE = 1 << 20
 """Files from this size on are worth finding again by their first chunk. Bytes."""
 
-# A term is no longer than what one range read should fetch, … Bytes in the pack,
-_TERM_STORED = 8 << 20
-# … and holds no more than this. Bytes of content.
+CELL = 8 << 20
+"""A term's chunks all start in the same cell of the pack, so that one range read of bounded
+size brings it, and the terms of several versions of a file are cut at the same places. Bytes."""
+
+# What compresses very well is cut more often: no term holds more than this. Bytes of content.
 _TERM_SIZE = 32 << 20
 
 
@@ -44,12 +46,13 @@ class PackTable:
         return len(self.ids) - 1
 
     def terms(self, first: int, count: int) -> list[Term]:
-        """A run of chunks as terms, none longer than what one range read should fetch."""
+        """A run of chunks as terms, cut where a cell of the pack begins."""
         terms, end = [], first + count
         while first < end:
-            by_stored = bisect_right(self.offsets, self.offsets[first] + _TERM_STORED) - 1
-            by_size = bisect_right(self.sums, self.sums[first] + _TERM_SIZE) - 1
-            stop = min(end, max(first + 1, min(by_stored, by_size)))
+            next_cell = (self.offsets[first] // CELL + 1) * CELL
+            by_cell = bisect_left(self.offsets, next_cell, first)
+            by_size = bisect_right(self.sums, self.sums[first] + _TERM_SIZE, first) - 1
+            stop = min(end, max(first + 1, min(by_cell, by_size)))
             start = self.offsets[first]
             length = self.offsets[stop] - start
             size = self.sums[stop] - self.sums[first]
