@@ -43,11 +43,12 @@ def run_words(words: list[str], context: Context) -> int:
         raise UsageError(f"filter-process takes no arguments, and was given {words[0]!r}")
     workspace = Workspace.open(context.cwd, context.env)
     code = serve(0, 1, Session(workspace))
-    _ensure_hooks(workspace)
+    _ensure_hooks(workspace, context)
     return code
 
 
-def _ensure_hooks(workspace: Workspace) -> None:
+def _ensure_hooks(workspace: Workspace, context: Context) -> None:
     from git_mlvers import hooks
 
-    hooks.ensure(workspace.repo, workspace.config)
+    for remark in hooks.ensure(workspace.repo, workspace.config):
+        context.note(f"git-mlvers: {remark}")

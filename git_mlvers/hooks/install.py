@@ -6,6 +6,7 @@ import filecmp
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.errors import LocalIOError
 from git_mlvers.fsutil import disk_errors, make_dirs, write_atomic
 from git_mlvers.hooks import place as places
 from git_mlvers.hooks.place import KEPT, NAMES, Place, is_ours, place_of, shim, state_of
@@ -54,9 +55,17 @@ def ensure(repo: Repository, config: Config) -> list[str]:
     Called at the end of each filter process, so that a plain clone gets its
     ``pre-push``. Nothing is done in a bare repository, nor with ``mlvers.hooks``
     off, and the user's own hooks in a working tree are remarked upon only once.
+    What the disk refuses is a remark too: the files that git asked for are in place.
     """
     if repo.work_tree is None or not config.hooks_wanted:
         return []
+    try:
+        return _ensure(repo, config)
+    except LocalIOError as error:
+        return [f"{error.message}, so git push sends no content from here"]
+
+
+def _ensure(repo: Repository, config: Config) -> list[str]:
     place = place_of(repo, config)
     if place.kind != places.WORKING_TREE:
         if all(is_ours(os.path.join(place.directory, name), name) for name in NAMES):

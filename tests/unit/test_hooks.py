@@ -211,6 +211,13 @@ def test_ensure_tells_of_the_users_own_hooks_once(repo: Repo) -> None:
     assert hooks.ensure(*parts(repo)) == []
 
 
+def test_ensure_never_fails_what_git_does(repo: Repo) -> None:
+    (repo.path / ".git/hooks").rename(repo.path / ".git/no-hooks")
+    (repo.path / ".git/hooks").write_text("in the way")
+    [remark] = hooks.ensure(*parts(repo))
+    assert "so git push sends no content from here" in remark
+
+
 def test_which_hooks_there_are() -> None:
     nothing = cast("Workspace", None)
     with pytest.raises(UsageError, match="no hook 'pre-commit'"):
