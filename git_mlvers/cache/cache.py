@@ -283,11 +283,20 @@ class Cache:
 
         return verify(self._own, oid, size)
 
-    def fsck(self, progress: Progress | None = None) -> list[Problem]:
-        """Read and hash everything in the own cache; what is damaged is moved away."""
+    def fsck(self, progress: Progress | None = None, *, dry_run: bool = False) -> list[Problem]:
+        """Read and hash everything in the own cache; what is damaged is moved away.
+
+        With `dry_run` nothing is changed.
+        """
         from git_mlvers.cache.check import check
 
-        return check(self._own, progress)
+        if not dry_run:
+            return check(self._own, progress)
+        looked_at = Store(self.root, writable=False)
+        try:
+            return check(looked_at, progress)
+        finally:
+            looked_at.close()
 
     def _first(self, oid: Oid, attempt: Callable[[Store], T | None]) -> T:
         """What `attempt` gives for the first store that has `oid`."""
