@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from git_mlvers import __version__, hooks
 from git_mlvers.cli import wiring
+from git_mlvers.config import FILE_NAME
 from git_mlvers.config.remotes import SECRET_OPTIONS
 from git_mlvers.errors import MlversError
 from git_mlvers.git.command import version as git_version
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 REACH_TIMEOUT = 10.0
 """How long a remote may take to answer. Seconds."""
 
-_LIBRARIES = ("blake3", "pyfastcdc", "backports.zstd", "fsspec", "tenacity", "rich")
+_LIBRARIES = ("blake3", "pyfastcdc", "backports.zstd", "fsspec", "tenacity", "pathspec", "rich")
 _CLOUD_LIBRARIES = ("s3fs", "gcsfs", "adlfs", "pydrive2", "sshfs", "webdav4")
 
 
@@ -100,7 +101,9 @@ def settings(config: Config) -> list[Setting]:
             continue
         secret = key.rpartition(".")[2] in SECRET_OPTIONS
         text = "true" if value.text is None else value.text
-        origin = f"{value.place} ({value.scope})"
+        origin = value.place
+        if value.scope not in (FILE_NAME, "environment"):
+            origin += f" ({value.scope})"
         found.append(Setting(key=key, value="(not shown)" if secret else text, origin=origin))
     return found
 

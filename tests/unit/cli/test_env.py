@@ -45,8 +45,8 @@ def test_a_value_comes_with_its_place(repo: Repo) -> None:
     settings = {item["key"]: item for item in facts(repo, MLVERS_STRICT="1")["configuration"]}
     assert settings["mlvers.populatemin"]["value"] == "1k"
     assert settings["mlvers.populatemin"]["origin"].endswith("config (local)")
-    assert settings["mlvers.strict"]["origin"].startswith("the environment variable MLVERS_STRICT")
-    assert settings["mlvers.fetchexclude"]["origin"] == ".mlversconfig (.mlversconfig)"
+    assert settings["mlvers.strict"]["origin"] == "the environment variable MLVERS_STRICT"
+    assert settings["mlvers.fetchexclude"]["origin"] == ".mlversconfig"
 
 
 def test_secrets_are_not_shown(repo: Repo) -> None:
