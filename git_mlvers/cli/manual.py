@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.cli import overview as texts
@@ -59,8 +60,7 @@ def command_page(command: Command) -> Page:
     if options:
         sections.insert(titles.index("Description") + 1, Section("Options", options))
     if "Synopsis" not in titles:
-        usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-        sections.insert(0, Section("Synopsis", [Block("code", usage)]))
+        sections.insert(0, Section("Synopsis", [Block("code", _usage(parser))]))
     if "Exit codes" not in titles:
         general = "`0` when done; the other codes are listed in git-mlvers(1)."
         sections.append(Section("Exit codes", [Block("text", general)]))
@@ -169,6 +169,16 @@ def _groups() -> Iterator[Block]:
         yield Block("code", "\n".join(lines))
 
 
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """One line if it is short, else several; argparse itself breaks by the terminal's width."""
+    words = " ".join(parser.format_usage().removeprefix("usage: ").split())
+    indent = " " * (len(parser.prog) + 1)
+    # An option stays together with its value.
+    tied = words.replace("] [", "]\0[").replace(" ", "\1").replace("\0", " ")
+    lines = textwrap.wrap(tied, WIDTH - 8, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(lines).replace("\1", " ")
+
+
 def _options(parser: argparse.ArgumentParser) -> Iterator[Block]:
     """What `parser` understands, as blocks; each sub-command with its own."""
     for action in parser._actions:
@@ -176,7 +186,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[Block]:
             for child in action._choices_actions:
                 sub = action.choices[child.dest]
                 usage = sub.format_usage().removeprefix("usage: ").split()
-                yield Block("option", " ".join(usage[2:]), child.help or "")
+                yield Block("option", " ".join(usage[3:]), child.help or "")
                 yield from _options(sub)
         elif action.help is not argparse.SUPPRESS:
             yield Block("option", _term(action), (action.help or "") % vars(action))
@@ -192,8 +202,6 @@ def _term(action: argparse.Action) -> str:
 
 
 def _block_text(block: Block) -> str:
-    import textwrap
-
     if block.kind == "code":
         return textwrap.indent(block.text, " " * 8)
     if block.kind == "option":
