@@ -45,7 +45,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     absent = 0
     for text in args.patterns:
         pattern = patterns.normalise(text, context.cwd, args.filename)
-        if patterns.untrack(file, pattern) or patterns.untrack(file, text):
+        # As it is now, as it was typed, or a directory that is gone by now.
+        if any(patterns.untrack(file, one) for one in (pattern, text, text.rstrip("/") + "/**")):
             context.say(f"no longer tracking {path(text)}")
         else:
             absent += 1

@@ -36,6 +36,9 @@ def install(repo: Repository, config: Config) -> Report:
     make_dirs(os.path.join(repo.common_dir, "mlvers"), config.shared)
     if place.kind == places.WORKING_TREE:
         return Report([], _advice(place))
+    if place.kind == places.NOWHERE:
+        remark = f"core.hooksPath is {place.directory}: git runs no hooks, and git push sends"
+        return Report([], [f"{remark} no content; git mlvers push does"])
     remarks: list[str] = []
     with disk_errors(place.directory, "putting hooks in place"):
         make_dirs(place.directory)
@@ -67,6 +70,9 @@ def ensure(repo: Repository, config: Config) -> list[str]:
 
 def _ensure(repo: Repository, config: Config) -> list[str]:
     place = place_of(repo, config)
+    path = config.origin_of("core.hookspath")
+    if place.kind == places.NOWHERE or (path is not None and path.scope == "command"):
+        return []  # hooks are off, or for this one command elsewhere
     if place.kind != places.WORKING_TREE:
         if all(is_ours(os.path.join(place.directory, name), name) for name in NAMES):
             return []
@@ -86,7 +92,7 @@ def uninstall(repo: Repository, config: Config) -> Report:
     place = place_of(repo, config)
     changed: list[str] = []
     remarks: list[str] = []
-    if place.kind == places.WORKING_TREE or places.is_source(place.directory):
+    if place.kind in (places.WORKING_TREE, places.NOWHERE) or places.is_source(place.directory):
         return Report(changed, remarks)
     with disk_errors(place.directory, "taking hooks away"):
         for name in NAMES:

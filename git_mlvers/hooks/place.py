@@ -27,15 +27,15 @@ _CALLS = (b"git-mlvers hook", b"git mlvers hook")
 
 OURS, OUTDATED, FOREIGN, CHAINED, MISSING = "ours", "outdated", "foreign", "chained", "missing"
 
-OWN, SHARED, WORKING_TREE = "own", "shared", "working tree"
+OWN, SHARED, WORKING_TREE, NOWHERE = "own", "shared", "working tree", "nowhere"
 
 
 class Place(NamedTuple):
     """The directory from which git runs hooks.
 
     `kind` is ``own`` (inside of the git directory), ``shared`` (``core.hooksPath``
-    leads outside of the repository, maybe for many) or ``working tree`` (the
-    user's own files, not ours to write).
+    leads outside of the repository, maybe for many), ``working tree`` (the user's
+    own files, not ours to write) or ``nowhere`` (``/dev/null``: no hooks are run).
     """
 
     directory: str
@@ -58,6 +58,8 @@ def place_of(repo: Repository, config: Config) -> Place:
     path = config.hooks_dir
     if path is None or _same(path, own):
         return Place(own, OWN)
+    if os.path.exists(path) and not os.path.isdir(path):
+        return Place(path, NOWHERE)
     for root, kind in ((repo.common_dir, OWN), (repo.git_dir, OWN), (repo.work_tree, WORKING_TREE)):
         if root is not None and _is_inside(path, root):
             return Place(path, kind)

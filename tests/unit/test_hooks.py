@@ -205,6 +205,21 @@ def test_ensure_leaves_a_bare_repository_alone(make_repo: Callable[..., Repo]) -
     assert not (bare.path / "hooks/pre-push").exists()
 
 
+def test_hooks_that_are_off_stay_off(repo: Repo) -> None:
+    repo.config("core.hooksPath", "/dev/null")
+    assert hooks.ensure(*parts(repo)) == []
+    assert "git runs no hooks" in install(repo).remarks[0]
+    assert uninstall(repo) == hooks.Report([], [])
+
+
+def test_ensure_does_not_follow_the_hooks_path_of_one_command(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", f"'core.hookspath'='{tmp_path}/once'")
+    assert hooks.ensure(*parts(repo)) == []
+    assert not (tmp_path / "once").exists()
+
+
 def test_ensure_tells_of_the_users_own_hooks_once(repo: Repo) -> None:
     repo.config("core.hooksPath", "ci")
     assert len(hooks.ensure(*parts(repo))) == 1
