@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from git_mlvers.remote.model import Sink
     from git_mlvers.remote.reuse import LocalRun, Reuse
 
-MAX_UNDER_WAY = 96 << 20
+MAX_UNDER_WAY = 64 << 20
 """Ranges that are being fetched or wait to be used take at most about this much. Bytes."""
 
 

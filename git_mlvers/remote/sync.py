@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # was written after the listing: then list anew, but not for ever.
 _ROUNDS = 3
 
+_REPAIR = "git mlvers fsck --remote --repair makes the index anew"
+
 
 class Listing(NamedTuple):
     """The index files on the remote, and those of them that cannot be used."""
@@ -50,7 +52,7 @@ def fetch_index(backend: Backend, name: bytes, size: int) -> bytes:
             data = backend.get(key, 0, size)
             if blake3(data).digest() == name:
                 return data
-        raise CorruptError("it does not match its hash")
+        raise CorruptError("it does not match its hash", _REPAIR)
 
 
 def sync(backend: Backend, state: State, connections: int) -> Listing:
