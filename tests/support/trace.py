@@ -14,14 +14,15 @@ class Trace:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.env = {"GIT_TRACE2_EVENT": str(path)}
+        self._packets = path.with_name(f"{path.name}-packets")
+        self.env = {"GIT_TRACE2_EVENT": str(path), "GIT_TRACE_PACKET": str(self._packets)}
 
     def __enter__(self) -> Trace:
-        self.path.unlink(missing_ok=True)
+        self._forget()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.path.unlink(missing_ok=True)
+        self._forget()
 
     def started(self) -> list[list[str]]:
         """The command lines of all programs that git, and git below it, started."""
@@ -35,3 +36,16 @@ class Trace:
         """How many of them were a clean or smudge filter of git-mlvers."""
         words = ("filter-process", "mlvers clean", "mlvers smudge")
         return sum(any(word in " ".join(argv) for word in words) for argv in self.started())
+
+    def filtered(self) -> list[str]:
+        """The paths that were given to a filter, as git's trace shows them."""
+        if not self._packets.exists():
+            return []
+        text = self._packets.read_text(encoding="utf-8", errors="replace")
+        return [
+            line.partition("pathname=")[2] for line in text.splitlines() if "> pathname=" in line
+        ]
+
+    def _forget(self) -> None:
+        for path in (self.path, self._packets):
+            path.unlink(missing_ok=True)
