@@ -1,0 +1,213 @@
+"""``git mlvers status``: what is changed, not pushed, or without its content."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.cli.options import add_json
+from git_mlvers.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from git_mlvers.cli.context import Context
+    from git_mlvers.config import RemoteSettings
+    from git_mlvers.git.scan import Found
+    from git_mlvers.maintain.changes import Change, Version
+    from git_mlvers.maintain.status import Status
+    from git_mlvers.workspace import Workspace
+
+SUMMARY = "Show what is not pushed, and what is missing"
+HELP = """
+Of the tracked files, shows
+
+- what is changed and staged, or not staged, with the beginning of the oids, and
+  where a file passes from Git to git-mlvers or back;
+- the commits that no git remote has, and the content that they brought;
+- files in the working tree that are pointers, because their content was not to be had;
+- files that are committed as they are although their path is tracked.
+
+No network is used, and the filter is not started for files that Git knows to be
+unchanged. `--remote` asks the remote which of the content that is not pushed it
+has all the same.
+
+`--porcelain` prints changed paths alone, as `git status --porcelain` does.
+
+## Examples
+
+    git mlvers status
+    git mlvers status --remote
+    git mlvers status --json
+
+## Exit codes
+
+`0` always, but for errors; `5` with `--remote`, when it could not be reached.
+"""
+
+_SHOWN = 20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("-p", "--porcelain", action="store_true", help="changed paths, for scripts")
+    parser.add_argument("--remote", action="store_true", help="ask the remote what it has")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Look, and tell."""
+    from git_mlvers.git.repository import require_work_tree
+    from git_mlvers.maintain.changes import changes
+    from git_mlvers.maintain.status import status
+    from git_mlvers.workspace import Workspace
+
+    if args.porcelain and (args.json or args.remote):
+        raise UsageError("--porcelain goes with neither --json nor --remote")
+    with Workspace.open(context.cwd, context.env) as workspace:
+        if args.porcelain:
+            require_work_tree(workspace.repo)
+            for change in changes(workspace.repo):
+                context.out(f"{change.staged}{change.unstaged} {_moved(change)}")
+            return 0
+        found = status(workspace, _remote(workspace) if args.remote else None)
+    if context.json:
+        context.out_json(_as_json(found))
+    else:
+        _tell(found, context)
+    return 0
+
+
+def _remote(workspace: Workspace) -> RemoteSettings:
+    settings = workspace.config.default_remote(None)
+    if settings is None:
+        raise UsageError("no remote is configured", "git mlvers remote add -d NAME URL")
+    return settings
+
+
+def _tell(found: Status, context: Context) -> None:
+    context.out("HEAD detached" if found.branch is None else f"On branch {_path(found.branch)}")
+    if not found.born:
+        context.out("No commits yet")
+    sections = [*_change_sections(found.changes)]
+    if found.commits:
+        sections.append(_not_pushed(found))
+    if found.without_content:
+        title = "Pointers in the working tree, without content (git mlvers pull brings it):"
+        sections.append((title, [_path(path) for path in found.without_content]))
+    if found.not_pointers:
+        title = "Committed as they are, though tracked (git add --renormalize . makes pointers):"
+        lines = [f"{_path(fault.path)}: {fault.what}" for fault in found.not_pointers]
+        sections.append((title, lines))
+    for title, lines in sections:
+        context.out()
+        context.out(title)
+        for line in lines[:_SHOWN]:
+            context.out(f"  {line}")
+        if len(lines) > _SHOWN:
+            context.out(f"  and {len(lines) - _SHOWN} more; --json lists all")
+    if not sections:
+        context.out("Nothing to report: what is tracked is unchanged, here, and pushed.")
+
+
+def _change_sections(changes: Iterable[Change]) -> list[tuple[str, list[str]]]:
+    staged, unstaged, unmerged = [], [], []
+    for change in changes:
+        if change.unmerged:
+            unmerged.append(f"{_moved(change)} ({_versions(change.in_head, change.in_index)})")
+            continue
+        if change.staged != " ":
+            staged.append(f"{_moved(change)} ({_versions(change.in_head, change.in_index)})")
+        if change.unstaged != " ":
+            unstaged.append(f"{_path(change.path)} ({_versions(change.in_index, change.in_tree)})")
+    sections = [
+        ("Unmerged paths:", unmerged),
+        ("Changes to be committed:", staged),
+        ("Changes not staged for commit:", unstaged),
+    ]
+    return [section for section in sections if section[1]]
+
+
+def _versions(before: Version | None, after: Version | None) -> str:
+    if before is None or before == after:
+        return str(after)
+    return f"{before} -> deleted" if after is None else f"{before} -> {after}"
+
+
+def _not_pushed(found: Status) -> tuple[str, list[str]]:
+    from git_mlvers.cli.render import count, size
+
+    total = sum(item.pointer.size for item in found.not_pushed)
+    files = count(len(found.not_pushed), "file")
+    title = f"Not pushed: {count(found.commits, 'commit')} with {files}, {size(total)}"
+    if found.absent is not None and not found.absent and found.not_pushed:
+        title += "; the content is on the remote already"
+    return f"{title}:" if found.not_pushed else title, [
+        f"{_path(item.path)} (mlvers: {item.pointer.oid.short}){_where(item, found)}"
+        for item in found.not_pushed
+    ]
+
+
+def _where(item: Found, found: Status) -> str:
+    if found.absent is None:
+        return ""
+    return (
+        ", not on the remote" if item.pointer.oid in found.absent else ", content is on the remote"
+    )
+
+
+def _moved(change: Change) -> str:
+    path = _path(change.path)
+    return path if change.old_path is None else f"{_path(change.old_path)} -> {path}"
+
+
+def _path(path: bytes | str) -> str:
+    from git_mlvers.cli.render import path as quoted
+
+    return quoted(os.fsdecode(path))
+
+
+def _as_json(found: Status) -> dict[str, object]:
+    return {
+        "branch": found.branch,
+        "staged": [
+            _change_as_json(change, change.staged, change.in_head, change.in_index)
+            for change in found.changes
+            if change.staged != " "
+        ],
+        "unstaged": [
+            _change_as_json(change, change.unstaged, change.in_index, change.in_tree)
+            for change in found.changes
+            if change.unstaged != " "
+        ],
+        "commits_not_pushed": found.commits,
+        "not_pushed": [_found_as_json(item, found) for item in found.not_pushed],
+        "without_content": [{"path": os.fsdecode(path)} for path in found.without_content],
+        "not_pointers": [
+            {"path": os.fsdecode(fault.path), "problem": fault.what} for fault in found.not_pointers
+        ],
+    }
+
+
+def _change_as_json(
+    change: Change, letter: str, before: Version | None, after: Version | None
+) -> dict[str, object]:
+    shown: dict[str, object] = {"path": os.fsdecode(change.path), "status": letter}
+    if change.old_path is not None:
+        shown["old_path"] = os.fsdecode(change.old_path)
+    for name, version in (("before", before), ("after", after)):
+        if version is not None:
+            shown[name] = {"in": "mlvers" if version.tracked else "git", "id": version.id}
+    return shown
+
+
+def _found_as_json(item: Found, found: Status) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "path": os.fsdecode(item.path),
+        "oid": str(item.pointer.oid),
+        "size": item.pointer.size,
+    }
+    if found.absent is not None:
+        shown["on_remote"] = item.pointer.oid not in found.absent
+    return shown

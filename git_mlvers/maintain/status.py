@@ -1,0 +1,116 @@
+"""What a user should know: what is changed, not pushed, without content, or no pointer."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.filter.checkout import standing_pointers
+from git_mlvers.git import refs, scan
+from git_mlvers.git.command import joined
+from git_mlvers.git.index import IndexUnsupported, read_entries
+from git_mlvers.git.repository import require_work_tree
+from git_mlvers.maintain.changes import changes
+from git_mlvers.maintain.listing import absent_from, pointer_at
+from git_mlvers.maintain.pointers import faults_of_commit
+from git_mlvers.pointer import MAX_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_mlvers.config import RemoteSettings
+    from git_mlvers.git.index import Entry
+    from git_mlvers.git.scan import Found
+    from git_mlvers.maintain.changes import Change
+    from git_mlvers.maintain.pointers import Fault
+    from git_mlvers.oid import Oid
+    from git_mlvers.workspace import Workspace
+
+_LONGEST_POINTER = 160
+"""Bytes: a pointer of ours with the largest size is shorter."""
+
+
+class Status(NamedTuple):
+    """All there is to tell; every list may be empty.
+
+    `commits` are not on any git remote, and `not_pushed` are the versions that
+    they brought. `absent` are the oids of those that the remote lacks, ``None``
+    when it was not asked. `without_content` are paths whose file is a pointer.
+    """
+
+    branch: str | None
+    born: bool
+    changes: list[Change]
+    commits: int
+    not_pushed: list[Found]
+    absent: set[Oid] | None
+    without_content: list[bytes]
+    not_pointers: list[Fault]
+
+
+def status(workspace: Workspace, ask: RemoteSettings | None = None) -> Status:
+    """Look at HEAD, the index and the working tree; the remote is asked only if given.
+
+    Raises `NotARepository` in a bare repository, and `RemoteError`.
+    """
+    repo = workspace.repo
+    root = require_work_tree(repo)
+    head = refs.head(repo)
+    changed = changes(repo)
+    commits, not_pushed = (0, []) if head is None else _not_pushed(workspace, head)
+    absent = None
+    if ask is not None:
+        absent = absent_from(workspace, ask, {item.pointer.oid for item in not_pushed})
+    return Status(
+        repo.head_branch(),
+        head is not None,
+        changed,
+        commits,
+        not_pushed,
+        absent,
+        list(_without_content(workspace, os.fsencode(root))),
+        [] if head is None else [f for f in faults_of_commit(repo, head) if f.is_error],
+    )
+
+
+def _not_pushed(workspace: Workspace, head: str) -> tuple[int, list[Found]]:
+    repo = workspace.repo
+    known = [ref.oid for ref in refs.for_each_ref(repo, "refs/remotes/")]
+    revisions = joined([head, *("^" + oid for oid in known)])
+    commits = int(repo.git("rev-list", "--count", "--stdin", input=revisions))
+    if not commits:
+        return 0, []
+    return commits, sorted(scan.pointers(repo, [head], known), key=lambda item: item.path)
+
+
+def _without_content(workspace: Workspace, root: bytes) -> Iterator[bytes]:
+    """Paths whose file in the working tree is a pointer and ought to be content."""
+    try:
+        entries = read_entries(workspace.repo.index_path, workspace.repo.object_format)
+    except IndexUnsupported:
+        yield from (entry.path for entry in standing_pointers(workspace))
+        return
+    for entry in entries:
+        if _may_be_pointer(entry) and _is_pointer(os.path.join(root, entry.path)):
+            yield entry.path
+
+
+def _may_be_pointer(entry: Entry) -> bool:
+    """By what the index recorded of the file; size 0 stands for "look at it"."""
+    return (
+        stat.S_ISREG(entry.mode)
+        and entry.stage == 0
+        and not entry.skip_worktree
+        and (entry.size == 0 or len("version") < entry.size <= _LONGEST_POINTER)
+    )
+
+
+def _is_pointer(path: bytes) -> bool:
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MAX_SIZE:
+            return False
+        return pointer_at(path) is not None
+    except OSError:
+        return False
