@@ -236,7 +236,8 @@ class Remote:
         if lost:
             raise MarkerLost(
                 f"the remote {self.backend.url} has content but no {MARKER}",
-                f"restore {MARKER} from a backup, or have it made anew: git mlvers fsck --remote --repair",
+                f"restore {MARKER} from a backup, or have it made anew:"
+                " git mlvers fsck --remote --repair",
             )
         return Listing({}, {}, False)
 

@@ -84,8 +84,7 @@ class State:
     def drop_indexes(self, names: Iterable[bytes]) -> None:
         """Forget index files that are no longer on the remote, or that others supersede."""
         with self._writing() as db:
-            for name in names:
-                _drop_index(db, name)
+            _drop_rows(db, names)
             db.execute("DELETE FROM large_terms WHERE oid NOT IN (SELECT oid FROM files)")
             listed = "(SELECT pack FROM index_packs)"
             db.execute(f"DELETE FROM hooks WHERE pack NOT IN {listed}")
@@ -258,17 +257,23 @@ def _ingest(db: sqlite3.Connection, number: int, index: Index) -> None:
     db.executemany("INSERT OR REPLACE INTO superseded VALUES (?, ?)", replaced)
 
 
-def _drop_index(db: sqlite3.Connection, name: bytes) -> None:
-    row = db.execute("SELECT id FROM indexes WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        return
+def _drop_rows(db: sqlite3.Connection, names: Iterable[bytes]) -> None:
+    found = [
+        row
+        for name in names
+        for row in db.execute("SELECT id FROM indexes WHERE name = ?", (name,))
+    ]
+    db.execute("CREATE TEMP TABLE dropped (id INTEGER PRIMARY KEY)")
+    db.executemany("INSERT INTO dropped VALUES (?)", found)
     for table, column in (
         ("files", "index_id"),
         ("index_packs", "index_id"),
         ("superseded", "by_index"),
         ("indexes", "id"),
     ):
-        db.execute(f"DELETE FROM {table} WHERE {column} = ?", row)
+        # One pass over the table, however many index files are dropped.
+        db.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM dropped)")
+    db.execute("DROP TABLE dropped")
 
 
 def _blob(file: StoredFile, sizes: Mapping[bytes, int], ids: Mapping[bytes, int]) -> bytes:
