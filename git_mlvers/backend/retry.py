@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 8.0
-"""The pauses between attempts: doubled each time from one to the other, with jitter. Seconds."""
+"""Pauses between attempts are up to the first, twice that, and so on up to the longest. Seconds."""
 
 _BATCH = 1000
 
@@ -97,7 +97,7 @@ class Retrying(Wrapper):
         effort = _Effort(self._patience.silence)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_transient),
-            wait=tenacity.wait_exponential_jitter(FIRST_WAIT, LONGEST_WAIT, jitter=FIRST_WAIT),
+            wait=tenacity.wait_random_exponential(FIRST_WAIT, LONGEST_WAIT),
             stop=lambda _: self._closed.is_set() or effort.spent >= self._limit(),
             sleep=lambda seconds: effort.pause(self._closed, seconds),
             reraise=True,
