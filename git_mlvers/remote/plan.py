@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.errors import ContentMissing, CorruptError
 from git_mlvers.frame import MAX_CHUNK
 from git_mlvers.remote.model import SMALL
 from git_mlvers.remote.table import CELL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_mlvers.backend.base import Capabilities
     from git_mlvers.errors import MlversError
@@ -121,3 +122,22 @@ def ranges_of(pieces: Iterable[Piece], limits: Limits) -> list[Range]:
 
 def _place(piece: Piece) -> tuple[bytes, int]:
     return piece.term.pack, piece.term.offset
+
+
+def unusable(
+    url: str, item: Item, places: Sequence[StoredFile], damaged: Iterable[MlversError]
+) -> MlversError:
+    """Why a file cannot be had from the remote at `url`, whose index gives it no usable place.
+
+    `damaged` are the index files that could not be read: one of them may list it.
+    """
+    if any(not place.terms for place in places):
+        return CorruptError(f"the index of {url} contradicts itself about {item.oid.short}")
+    if places:
+        return CorruptError(
+            f"{item.oid.short} has {places[0].size} bytes on {url},"
+            f" and not {item.size} as its pointer says"
+        )
+    for error in damaged:
+        return error
+    return ContentMissing(f"the remote {url} does not have the content {item.oid.short}")

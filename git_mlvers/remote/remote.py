@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.backend.base import KeyMissing
-from git_mlvers.errors import ContentMissing, CorruptError, MlversError, RemoteError
+from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
 from git_mlvers.remote.chunker import Chunker
@@ -17,7 +17,7 @@ from git_mlvers.remote.known import Known
 from git_mlvers.remote.layout import MARKER
 from git_mlvers.remote.merge import tidy
 from git_mlvers.remote.model import Item, Outcome, Problem, UploadReport
-from git_mlvers.remote.plan import Target
+from git_mlvers.remote.plan import Target, unusable
 from git_mlvers.remote.repair import rebuild
 from git_mlvers.remote.reuse import Reuse
 from git_mlvers.remote.schema import StateDamaged
@@ -162,7 +162,8 @@ class Remote:
                 if usable:
                     targets.append(Target(item, usable))
                 else:
-                    yield Outcome(item.oid, self._unusable(item, places, listing))
+                    error = unusable(self.backend.url, item, places, listing.damaged.values())
+                    yield Outcome(item.oid, error)
             if targets:
                 reuse = Reuse(self.backend, self.state, self._connections)
                 job = Download(self.backend, reuse, sink, progress, self._connections)
@@ -288,19 +289,3 @@ class Remote:
                 batch, terms = [], 0
         if batch:
             yield batch
-
-    def _unusable(self, item: Item, places: list[StoredFile], listing: Listing) -> MlversError:
-        """Why a file cannot be had from the remote."""
-        url = self.backend.url
-        if any(not place.terms for place in places):
-            return CorruptError(
-                f"the index of {url} gives an impossible place for {item.oid.short}"
-            )
-        if places:
-            return CorruptError(
-                f"{item.oid.short} has {places[0].size} bytes on {url},"
-                f" and not {item.size} as its pointer says"
-            )
-        for error in listing.damaged.values():
-            return error
-        return ContentMissing(f"the remote {url} does not have the content {item.oid.short}")
