@@ -212,23 +212,32 @@ def reflink(source: int, target: int) -> bool:
     return True
 
 
-def copy_contents(source: int, target: int, size: int, share: bool = True) -> None:
+def copy_contents(source: int, target: int, size: int) -> None:
     """Copy the first `size` bytes of `source` into the empty file `target` (descriptors).
 
-    As a reflink if possible, else inside the kernel, else through memory. With
-    `share` off the copy has extents of its own. The source's position does not
-    matter and may move. Raises `OSError`, and `LocalIOError` when the source is shorter.
+    As a reflink if possible, else as `copy_range`, which raises what this raises.
     """
-    if share and reflink(source, target):
-        if os.fstat(target).st_size != size:
-            os.ftruncate(target, size)
-        return
-    done = 0
+    if not reflink(source, target):
+        copy_range(source, target, size)
+    elif os.fstat(target).st_size != size:
+        os.ftruncate(target, size)
+
+
+def copy_range(source: int, target: int, size: int, offset: int = 0, share: bool = True) -> None:
+    """Copy `size` bytes of `source` from `offset` to the same place in `target` (descriptors).
+
+    Inside the kernel if possible, else through memory. With `share` off the
+    copy never has blocks of the disk in common with the source. The positions
+    of both do not matter, and may move. Raises `OSError`, and `LocalIOError`
+    when the source is shorter.
+    """
+    end = done = offset
+    end += size
     for way in (_copy_file_range if share else _sendfile, _sendfile, _read_write):
-        done = way(source, target, size, done)
-        if done == size:
+        done = way(source, target, end, done)
+        if done == end:
             return
-    raise LocalIOError(f"a file of {size} bytes ended after {done} while it was copied")
+    raise LocalIOError(f"a file of at least {end} bytes ended after {done} while it was copied")
 
 
 def _copy_file_range(source: int, target: int, size: int, done: int) -> int:

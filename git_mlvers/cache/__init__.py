@@ -5,7 +5,8 @@ for small ones, ``tmp/`` for what is being written, ``bad/`` for what was found
 damaged. `Cache` is all that other parts need.
 """
 
-from git_mlvers.cache.cache import Cache, Removed, Usage
+from git_mlvers.cache.cache import Cache
 from git_mlvers.cache.packs import SMALL
+from git_mlvers.cache.upkeep import Removed, Usage
 
 __all__ = ["SMALL", "Cache", "Removed", "Usage"]

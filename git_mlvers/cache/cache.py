@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from git_mlvers import frame
 from git_mlvers.cache import links
 from git_mlvers.cache.objects import hash_file
 from git_mlvers.cache.packs import SMALL
 from git_mlvers.cache.store import Store
+from git_mlvers.cache.upkeep import Removed, Usage, remove, usage
 from git_mlvers.errors import ContentMissing, CorruptError
 from git_mlvers.fsutil import disk_errors, remove_quietly
 from git_mlvers.oid import Oid
@@ -27,24 +28,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _DAY = 86400.0
-
-
-class Usage(NamedTuple):
-    """What a cache holds; sizes in bytes."""
-
-    objects: int
-    object_bytes: int
-    small: int
-    small_bytes: int
-    pack_bytes: int
-    """What the packs take on disk, dead frames included."""
-
-
-class Removed(NamedTuple):
-    """What `Cache.remove` removed; size in bytes of content."""
-
-    files: int
-    size: int
 
 
 class Cache:
@@ -70,7 +53,7 @@ class Cache:
         self._own = Store(root, shared=shared, sync=fsync)
         others = (Store(other, writable=False) for other in dict.fromkeys(alternates))
         self._stores = [self._own, *(store for store in others if store.root != root)]
-        self._buffers: list[bytearray] = []
+        self._buffers: list[memoryview] = []
 
     # -- reading --
 
@@ -147,11 +130,12 @@ class Cache:
     def writer(self, source_path: str | bytes | None = None) -> Writer:
         """What takes one file's content piece by piece.
 
-        `source_path` may name the file in the working tree that the content comes from.
+        `source_path` may name the file that the content is said to come from; where
+        the file system can, the object shares its room on the disk.
         """
         from git_mlvers.cache.writer import Writer
 
-        return Writer(self, self._buffers)
+        return Writer(self, self._buffers, source_path)
 
     def add_bytes(self, data: bytes) -> Pointer:
         """Add content that is in memory."""
@@ -246,23 +230,16 @@ class Cache:
 
     def usage(self) -> Usage:
         """How much is in the own cache."""
-        large = [size for _, size in self._own.objects]
-        small = [size for _, size in self._own.packs]
-        return Usage(len(large), sum(large), len(small), sum(small), self._own.packs.disk_size())
+        return usage(self._own)
 
     def remove(self, oids: Iterable[Oid], before: float | None = None) -> Removed:
         """Remove what is here of `oids`, unless it was added at or after `before`.
 
         `before` is in seconds since the epoch; content that was added again
-        counts as added then. Small content makes room only by `compact`.
+        counts as added then. Small content is spared already when it was added
+        up to ten minutes earlier, and makes room only by `compact`.
         """
-        wanted = list(oids)
-        sizes = [
-            size for oid in wanted if (size := self._own.objects.remove(oid, before)) is not None
-        ]
-        sizes += [size for _, size in self._own.packs.remove(wanted, before)]
-        self._own.packs.flush()
-        return Removed(len(sizes), sum(sizes))
+        return remove(self._own, oids, before)
 
     def compact(self, dead_share: float = 0.5) -> int:
         """Rewrite packs of which more than `dead_share` is dead; returns the bytes of disk freed.

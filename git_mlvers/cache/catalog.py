@@ -1,81 +1,88 @@
 """What is known of the packs of a cache: the database, and what it does not know yet.
 
 The database is only a memory of the packs. What other processes, or one that
-crashed, appended behind the recorded length is read from the packs; a damaged
-database is replaced; where none can be used, one in memory takes its place. So
-nothing here is lost and nothing here fails, it is only slower.
+crashed, appended behind the recorded end is read from the packs.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from git_mlvers.cache.appender import SUFFIX
-from git_mlvers.cache.index import IndexLock, PackIndex, Row
+from git_mlvers.cache.database import Database
+from git_mlvers.cache.index import PackIndex, Row
 from git_mlvers.cache.scan import scan
 from git_mlvers.errors import LocalIOError
-from git_mlvers.fsutil import fsync_dir, remove_quietly
+from git_mlvers.fsutil import fsync_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from git_mlvers.cache.scan import Scanned
     from git_mlvers.oid import Oid
 
-_T = TypeVar("_T")
-# What sqlite says of a file that is no sound database of ours: ERROR (no such table),
-# IOERR, CORRUPT, NOTADB. Being locked, full or read-only is no damage.
-_DAMAGE = frozenset({1, 10, 11, 26})
+# Each question to the database locks and unlocks its file, nine microseconds; a row of
+# many costs one. So who asks often gets them all, unless they are too many to hold.
+_OFTEN = 200
+_HELD = 50_000
+
+FRESH = 600
+"""Content that is added again is recorded as such, but not more often than this. Seconds."""
 
 
 class Catalog:
     """Where each object is in the packs of `folder`; for one thread at a time.
 
     With `writable` off the folder is not changed. `sync` makes `commit` wait
-    for the disk.
+    for the disk. What the disk refuses is an `OSError`.
     """
 
     def __init__(self, folder: str, *, writable: bool, shared: int | None, sync: bool) -> None:
         self.folder = folder
         self.writable = writable
-        self._shared = shared
         self._sync = sync
-        self._path = os.path.join(folder, "index.db")
-        self._index: PackIndex | None = None
+        self._database = Database(
+            folder, writable=writable, shared=shared, sync=sync, catch_up=self._catch_up
+        )
+        self._recorded: dict[Oid, Row] = {}
+        self._asked = 0
+        # News that the database does not have:
         self._rows: dict[Oid, Row] = {}
         self._lengths: dict[str, int] = {}
         self._distrusted: set[str] = set()
         self._dropped: set[Oid] = set()
-        self._fresh: set[Oid] = set()
+        self._fresh: dict[Oid, Row] = {}
 
     # -- asking --
 
     @property
     def lasting(self) -> bool:
         """Whether the database is a file that this process may change."""
-        return self._ask(lambda index: index.lasting)
+        return self._database.ask(lambda index: index.lasting)
 
-    def find(self, oid: Oid) -> Row | None:
-        """Where `oid` is, if it is known."""
+    def find(self, oid: Oid, now: bool = False) -> Row | None:
+        """Where `oid` is, if it is known.
+
+        With `now` it certainly is there at this moment, whatever others removed.
+        """
         row = self._rows.get(oid)
         if row is not None:
             return row
-        if self._index is None:
-            self._open()  # It finds rows as well.
-            return self.find(oid)
-        row = self._ask(lambda index: index.get(oid))
+        row = None if now else self._recorded.get(oid)
+        if row is None:
+            row = self._database.ask(lambda index: index.get(oid)) if now else self._look_up(oid)
         if row is None or row.pack in self._distrusted or oid in self._dropped:
-            return None
+            # Opening the database at the first question may have brought news.
+            return self._rows.get(oid)
         return row
 
     def known_length(self, pack: str) -> int:
         """How many bytes of `pack` have been looked at."""
         if pack in self._lengths:
             return self._lengths[pack]
-        return 0 if pack in self._distrusted else self._ask(PackIndex.lengths).get(pack, 0)
+        return 0 if pack in self._distrusted else self._database.ask(PackIndex.lengths).get(pack, 0)
 
     def items(self) -> Iterator[tuple[Oid, Row]]:
         """Everything that is known."""
@@ -83,21 +90,17 @@ class Catalog:
         rows = dict(self._rows)
         yield from rows.items()
         last = b""
-        while found := self._ask(lambda index: index.after(last)):  # noqa: B023
+        while found := self._database.ask(lambda index: index.after(last)):  # noqa: B023
             last = found[-1][0]
             for oid, row in found:
-                if (
-                    oid not in rows
-                    and oid not in self._dropped
-                    and row.pack not in self._distrusted
-                ):
+                if not (oid in rows or oid in self._dropped or row.pack in self._distrusted):
                     yield oid, row
 
     def rows(self, pack: str) -> list[tuple[Oid, Row]]:
         """What is known to be in `pack`, in the order of the frames."""
+        recorded = self._database.ask(lambda index: index.rows(pack))
         found = {oid: row for oid, row in self._rows.items() if row.pack == pack}
         if pack not in self._distrusted:
-            recorded = self._ask(lambda index: index.rows(pack))
             known = self._rows.keys() | self._dropped
             found.update((oid, row) for oid, row in recorded if oid not in known)
         return sorted(found.items(), key=lambda item: item[1].offset)
@@ -138,9 +141,9 @@ class Catalog:
             self._dropped.discard(oid)
         self._lengths[pack] = end
 
-    def freshen(self, oid: Oid) -> None:
-        """`oid` is in use."""
-        self._fresh.add(oid)
+    def freshen(self, oid: Oid, row: Row) -> None:
+        """`oid` is in use at `row`; `commit` sees to it that nobody has removed it."""
+        self._fresh[oid] = row
 
     def is_fresh(self, oid: Oid) -> bool:
         """Whether this process said that `oid` is in use, and `commit` was not called since."""
@@ -154,13 +157,8 @@ class Catalog:
 
     def refresh(self, reopen: bool = False) -> None:
         """Look for what other processes did to the packs."""
-        if reopen and self._index is not None and self._index.from_file:
-            self._index.close()
-            self._index = None
-        if self._index is None:
-            self._open()
-        else:
-            self._compare(self._index)
+        self._forget_recorded()
+        self._database.refresh(reopen)
 
     # -- keeping it --
 
@@ -168,9 +166,7 @@ class Catalog:
         """Write all news into the database; false when that failed, which loses nothing."""
         if not (self._rows or self._distrusted or self._dropped or self._fresh):
             return True
-        if self._index is not None and self._index.is_placeholder:
-            self._index = None  # There was no directory when it was opened.
-        return self.writable and self._change(self._record)
+        return self.writable and self._database.change(self._record)
 
     def move(
         self, old: str, moved: Mapping[Oid, tuple[Row, Row]], temp: str | None, length: int
@@ -194,146 +190,93 @@ class Catalog:
             os.unlink(os.path.join(self.folder, old))
             return True
 
-        return self.lasting and self._change(change)
-
-    def rebuild(self) -> None:
-        """Make the database anew from what is undamaged in the packs."""
-        for news in (self._rows, self._lengths, self._distrusted, self._dropped):
-            news.clear()
-        if self.writable:
-            self._discard(even_sound=True)
-        try:
-            self._index = self._connect() if self.writable else PackIndex.in_memory()
-        except sqlite3.Error:
-            self._index = PackIndex.in_memory()
-        for name, size in self.packs().items():
-            self._scan(name, 0, size, verify=True)
+        self._forget_recorded()
+        return self.lasting and self._database.change(change)
 
     def is_sound(self) -> bool:
         """Whether the database agrees with itself."""
-        return self._ask(PackIndex.is_sound)
+        return self._database.ask(PackIndex.is_sound)
+
+    def rebuild(self) -> None:
+        """Make the database anew from what is undamaged in the packs."""
+        fresh = dict(self._fresh)
+        self._forget_news()
+        self._fresh = fresh
+        self._database.start_anew()
+        for name, size in self.packs().items():
+            self._scan(name, 0, size, verify=True)
 
     def close(self) -> None:
         """Close the database; what was not committed is forgotten."""
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        self._database.close()
+
+    def _look_up(self, oid: Oid) -> Row | None:
+        self._asked += 1
+        if self._asked == _OFTEN:
+            self._recorded.update(self._database.ask(lambda index: index.after(b"", _HELD)))
+        return self._database.ask(lambda index: index.get(oid))
 
     def _record(self, index: PackIndex) -> bool:
         there = self.packs()  # Under the lock, so that no compaction is half done.
+        again, lost = self._added_again(index, there)
         cut = [name for name in self._distrusted if name in self._lengths or name not in there]
         lengths = {name: end for name, end in self._lengths.items() if name in there}
         rows = {oid: row for oid, row in self._rows.items() if row.pack in there}
-        index.record(cut, lengths, rows, self._dropped)
-        index.freshen(self._fresh, int(time.time()))
-        for news in (self._rows, self._lengths, self._distrusted, self._dropped, self._fresh):
-            news.clear()
+        index.record(cut, lengths, rows | again, self._dropped)
+        self._forget_news()
+        if lost is not None:
+            raise LocalIOError(
+                f"content {lost.short} was removed by another process while it was added",
+                "run the command again",
+            )
         return True
 
-    # -- the database --
+    def _added_again(
+        self, index: PackIndex, there: Container[str]
+    ) -> tuple[dict[Oid, Row], Oid | None]:
+        """What to record of content that was here when it was added, and one that is lost since.
 
-    def _ask(self, question: Callable[[PackIndex], _T]) -> _T:
-        index = self._index or self._open()
-        try:
-            return question(index)
-        except sqlite3.Error as error:
-            return question(self._open(error))
+        That is what was removed meanwhile but still is in its pack, and what was
+        not added for long.
+        """
+        now = int(time.time())
+        found: dict[Oid, Row] = {}
+        lost = None
+        for oid, old in self._fresh.items():
+            row = self._rows.get(oid) or index.get(oid)
+            if row is None and old.pack not in there:
+                lost = oid
+            elif row is None or row.added < now - FRESH:
+                found[oid] = (row or old)._replace(added=now)
+        return found, lost
 
-    def _change(self, change: Callable[[PackIndex], bool]) -> bool:
-        index = self._index or self._open()
-        try:
-            with IndexLock(self.folder, self._shared):
-                return change(index)
-        except sqlite3.Error as error:
-            if not _is_damage(error):
-                return False
-            index = self._open(error)
-        try:
-            with IndexLock(self.folder, self._shared):
-                return change(index)
-        except sqlite3.Error:
-            return False
+    def _forget_news(self) -> None:
+        for news in (self._rows, self._lengths, self._distrusted, self._dropped, self._fresh):
+            news.clear()
+        self._forget_recorded()
 
-    def _open(self, error: sqlite3.Error | None = None) -> PackIndex:
-        """Open the database; after `error`, another one in its place."""
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-        ways = (self._connect, lambda: self._connect_anew(error), self._in_memory)
-        for way in ways if error is None else ways[1:]:
-            try:
-                index = way()
-                self._compare(index)
-            except sqlite3.Error as caught:
-                error = caught
-                continue
-            self._index = index
-            return index
-        raise LocalIOError(f"no database can be used, not even in memory: {error}")
+    def _forget_recorded(self) -> None:
+        self._recorded.clear()
+        self._asked = 0
 
-    def _connect(self) -> PackIndex:
-        if not os.path.isdir(self.folder):
-            return PackIndex.in_memory(is_placeholder=True)
-        if not self.writable or os.path.exists(self._path):
-            return self._connect_file()
-        with IndexLock(self.folder, self._shared):
-            return self._connect_file()
-
-    def _connect_anew(self, error: sqlite3.Error | None) -> PackIndex:
-        if not self.writable or error is None or not _is_damage(error):
-            raise error or sqlite3.OperationalError("no database")
-        self._discard()
-        with IndexLock(self.folder, self._shared):
-            return self._connect_file()
-
-    def _connect_file(self) -> PackIndex:
-        return PackIndex.open(
-            self._path, writable=self.writable, sync=self._sync, shared=self._shared
-        )
-
-    def _in_memory(self) -> PackIndex:
-        self._lengths.clear()
-        return PackIndex.in_memory()
-
-    def _discard(self, even_sound: bool = False) -> None:
-        """Remove a database that is damaged, but not one that another process has just made."""
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-        with IndexLock(self.folder, self._shared):
-            if even_sound or not self._is_file_sound():
-                remove_quietly(self._path + "-journal")
-                remove_quietly(self._path)
-                self._lengths.clear()
-
-    def _is_file_sound(self) -> bool:
-        try:
-            index = self._connect_file()
-        except sqlite3.Error:
-            return False
-        try:
-            return index.is_sound()
-        except sqlite3.Error:
-            return False
-        finally:
-            index.close()
-
-    def _compare(self, index: PackIndex) -> None:
-        """Read from the packs what `index` does not know."""
+    def _catch_up(self, index: PackIndex, new: bool) -> None:
+        """Read from the packs what `index`, which is `new` and empty or not, does not know."""
+        if new:
+            self._forget_recorded()
+            self._lengths.clear()
         # Before the directory: a pack that compaction makes is there before it is recorded.
         recorded = index.lengths()
         there = self.packs()
-        for name in recorded.keys() - there.keys():
-            self._lose(name)
-        for name in {row.pack for row in self._rows.values()} - there.keys():
+        for name in (recorded.keys() | {row.pack for row in self._rows.values()}) - there.keys():
             self._lose(name)
         for name, size in there.items():
             known = 0 if name in self._distrusted else recorded.get(name, 0)
             known = self._lengths.get(name, known)
             if known != size:
-                # What a crash left is looked at closely; a whole pack would take too long.
+                # What a crash left is looked at closely; a whole pack that nobody has looked
+                # at before would take too long.
                 start = known if known < size else 0
-                self._scan(name, start, size, verify=start > 0)
+                self._scan(name, start, size, verify=start > 0 or name in recorded)
 
     def _lose(self, pack: str) -> None:
         self._distrusted.add(pack)
@@ -350,9 +293,5 @@ class Catalog:
             found = scan(fd, start, size, verify)
         finally:
             os.close(fd)
-        self.absorb(pack, found, start, found.end)
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    # Without a code it is our own word on what we found in the database.
-    return getattr(error, "sqlite_errorcode", 1) & 0xFF in _DAMAGE
+        # What is damaged and not torn stays so: it must not be taken for news the next time.
+        self.absorb(pack, found, start, found.end if found.torn else size)

@@ -156,13 +156,13 @@ class PackIndex:
         )
         return [(Oid(oid), Row(*rest)) for oid, *rest in self._db.execute(query, (pack,))]
 
-    def after(self, last: bytes) -> list[tuple[Oid, Row]]:
-        """The next few thousand objects whose oid is greater than `last`; none at the end."""
+    def after(self, last: bytes, count: int = 5000) -> list[tuple[Oid, Row]]:
+        """The next `count` objects whose oid is greater than `last`; none at the end."""
         query = (
             "SELECT f.oid, p.name, f.offset, f.length, f.size, f.added FROM frames f"
-            " JOIN packs p ON p.id = f.pack WHERE f.oid > ? ORDER BY f.oid LIMIT 5000"
+            " JOIN packs p ON p.id = f.pack WHERE f.oid > ? ORDER BY f.oid LIMIT ?"
         )
-        return [(Oid(oid), Row(*rest)) for oid, *rest in self._db.execute(query, (last,))]
+        return [(Oid(oid), Row(*rest)) for oid, *rest in self._db.execute(query, (last, count))]
 
     def is_sound(self) -> bool:
         """Whether sqlite finds no fault in the database."""
@@ -196,12 +196,6 @@ class PackIndex:
                 ),
             )
             self._delete(dropped)
-
-    def freshen(self, oids: Iterable[Oid], now: int) -> None:
-        """`oids` were added again at `now` (seconds)."""
-        with self._change():
-            query = "UPDATE frames SET added = ? WHERE oid = ?"
-            self._db.executemany(query, ((now, oid) for oid in oids))
 
     def move(self, old: str, moved: Mapping[Oid, tuple[Row, Row]], new: str, length: int) -> bool:
         """Let the objects of pack `old` be at the second row of `moved`, and forget `old`.

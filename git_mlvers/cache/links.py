@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
+from git_mlvers.cache import direct
 from git_mlvers.errors import LocalIOError
-from git_mlvers.fsutil import copy_contents, disk_errors, remove_quietly, write_all
+from git_mlvers.fsutil import disk_errors, reflink, remove_quietly, write_all
 
 AUTO, COPY, HARDLINK = "auto", "copy", "hardlink"
 POLICIES = (AUTO, COPY, HARDLINK)
@@ -40,7 +41,8 @@ def materialise(source: str, size: int, dest: str, mode: int, policy: str) -> bo
         return False
     try:
         with _Target(dest, mode) as target:
-            copy_contents(fd, target, size, share=policy != COPY)
+            if policy == COPY or not reflink(fd, target):
+                direct.copy(fd, target, size, share=policy != COPY)
     finally:
         os.close(fd)
     return True

@@ -124,8 +124,7 @@ class ObjectStore:
         """Take the closed file `temp`, known to be the content of `oid`; it is gone afterwards."""
         try:
             there = self.find(oid, size)
-            if there is not None:
-                self._freshen(there)
+            if there is not None and self._freshen(there):
                 return
             path = self.path(oid)
             with disk_errors(path, "adding to the cache"):
@@ -223,12 +222,15 @@ class ObjectStore:
         self.damaged[oid] = self.set_aside(path) if self.writable else path
         return False
 
-    def _freshen(self, path: str) -> None:
-        """Stamp an object anew, by which its change time says that it is in use."""
+    def _freshen(self, path: str) -> bool:
+        """Stamp an object anew, by which its change time says that it is in use; false if gone."""
         try:
             os.utime(path, (STAMP, STAMP))
+        except FileNotFoundError:
+            return False
         except OSError:
-            pass  # It is another user's, or the cache cannot be written: then it is not pruned.
+            pass  # Another user's: one who may not touch it may not prune it either.
+        return True
 
     def _remove_empty(self, folder: str) -> None:
         try:

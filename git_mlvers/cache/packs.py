@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers import frame
 from git_mlvers.cache.appender import Appender
-from git_mlvers.cache.catalog import Catalog
+from git_mlvers.cache.catalog import FRESH, Catalog
 from git_mlvers.cache.index import Row
 from git_mlvers.cache.objects import BAD
 from git_mlvers.cache.scan import content_of, scan
@@ -31,8 +31,6 @@ SMALL = 131072
 
 _MOST_OPEN = 32
 _ATTEMPTS = 3
-# Content that is added again is marked as in use, but not more often than this. Seconds.
-_FRESH = 600
 
 
 class LocalPacks:
@@ -94,10 +92,9 @@ class LocalPacks:
         survives the end of the process, and after `flush` that of the machine.
         """
         with self.mutex:
-            row = self.catalog.find(oid)
+            row = self.catalog.find(oid, now=True)
             if row is not None:
-                if row.added < time.time() - _FRESH:
-                    self.catalog.freshen(oid)
+                self.catalog.freshen(oid, row)
                 return
         if framed is None:
             framed = frame.encode(data, oid)
@@ -111,7 +108,7 @@ class LocalPacks:
         """Forget those of `oids` that are here, with their sizes in bytes.
 
         Spares what was added, or added again, at or after `before` (seconds since
-        the epoch). Room is made only by compaction.
+        the epoch), or some minutes (`FRESH`) earlier. Room is made only by compaction.
         """
         with self.mutex:
             gone = []
@@ -119,7 +116,9 @@ class LocalPacks:
                 row = self.catalog.find(oid)
                 if row is None:
                     continue
-                if before is None or (row.added < before and not self.catalog.is_fresh(oid)):
+                if before is None or (
+                    row.added + FRESH < before and not self.catalog.is_fresh(oid)
+                ):
                     gone.append((oid, row.size))
             self.catalog.drop(oid for oid, _ in gone)
             return gone

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from blake3 import blake3
 
+from git_mlvers.cache import clone, direct
 from git_mlvers.cache.packs import SMALL
-from git_mlvers.fsutil import local_error, remove_quietly, write_all
+from git_mlvers.fsutil import local_error, remove_quietly
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
 
@@ -47,14 +48,20 @@ class Writer:
     (a twentieth of a second for a GiB), so a reader may use one buffer for all.
     Every method may raise `LocalIOError`; then nothing is left behind. In a
     ``with`` statement it is aborted unless it was finished.
+
+    `source_path` may name the file that the content is said to come from; where
+    the file system can, the object then shares its room on the disk.
     """
 
-    def __init__(self, store: Store, buffers: list[bytearray]) -> None:
+    def __init__(
+        self, store: Store, buffers: list[memoryview], source_path: str | bytes | None = None
+    ) -> None:
         self._store = store
         self._buffers = buffers
+        self._source_path = source_path
         self._head = bytearray()
         self._file: _File | None = None
-        self._batch = bytearray()
+        self._batch = memoryview(b"")
         self._filled = 0
         self._size = 0
 
@@ -112,7 +119,7 @@ class Writer:
         self.abort()
 
     def _open_file(self) -> None:
-        self._file = _File(self._store, self._buffers)
+        self._file = _File(self._store, self._buffers, self._source_path)
         self._batch = self._file.buffer()
         self._filled = len(self._head)
         self._batch[: self._filled] = self._head
@@ -134,24 +141,28 @@ class Writer:
 class _File:
     """A temporary file that is being written and hashed, from the second batch on in a thread."""
 
-    def __init__(self, store: Store, buffers: list[bytearray]) -> None:
+    def __init__(
+        self, store: Store, buffers: list[memoryview], source_path: str | bytes | None
+    ) -> None:
         self._hasher = blake3()
         self._pool = buffers
-        self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
-        self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
         self._taken = 0
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None
         self._fd, self.path = store.temp_file()
+        cloned = source_path is not None and clone.begin(self._fd, source_path)
+        self._output = clone.CloneOutput(self._fd) if cloned else direct.Output(self._fd)
 
-    def buffer(self) -> bytearray:
+    def buffer(self) -> memoryview:
         """A buffer of `BATCH` bytes to fill."""
         if self._taken < _IN_FLIGHT:
             self._taken += 1
-            return self._pool.pop() if self._pool else bytearray(BATCH)
+            return self._pool.pop() if self._pool else direct.buffer(BATCH)
         return self._free.get()
 
-    def submit(self, batch: bytearray) -> bytearray:
+    def submit(self, batch: memoryview) -> memoryview:
         """Have a full batch written; returns the next one to fill."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="cache-writer", daemon=True)
@@ -160,7 +171,7 @@ class _File:
         self._full.put((batch, BATCH))
         return self.buffer()
 
-    def finish(self, batch: bytearray, filled: int) -> Oid:
+    def finish(self, batch: memoryview, filled: int) -> Oid:
         """Write the last batch and close the file; returns the oid of it all."""
         self._join()
         self._raise()
@@ -169,7 +180,10 @@ class _File:
         self._raise()
         fd, self._fd = self._fd, -1
         try:
-            os.close(fd)  # NFS and quotas tell here that there is no room.
+            try:
+                self._output.finish()
+            finally:
+                os.close(fd)  # NFS and quotas tell here that there is no room.
         except OSError as error:
             self._error = error
         self._raise()
@@ -189,15 +203,15 @@ class _File:
             self._take(*job)
             self._free.put(job[0])
 
-    def _take(self, batch: bytearray, filled: int) -> None:
+    def _take(self, batch: memoryview, filled: int) -> None:
         if self._error is not None:
             return  # Taken all the same, so that nobody waits for a buffer.
-        with memoryview(batch)[:filled] as data:
-            self._hasher.update(data)
-            try:
-                write_all(self._fd, data)
-            except OSError as error:
-                self._error = error
+        data = batch[:filled]
+        self._hasher.update(data)
+        try:
+            self._output.write(data)
+        except OSError as error:
+            self._error = error
 
     def _join(self) -> None:
         if self._thread is not None:
