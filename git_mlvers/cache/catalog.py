@@ -293,5 +293,4 @@ class Catalog:
             found = scan(fd, start, size, verify)
         finally:
             os.close(fd)
-        # What is damaged and not torn stays so: it must not be taken for news the next time.
-        self.absorb(pack, found, start, found.end if found.torn else size)
+        self.absorb(pack, found, start, found.end)

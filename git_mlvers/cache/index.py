@@ -165,8 +165,11 @@ class PackIndex:
         return [(Oid(oid), Row(*rest)) for oid, *rest in self._db.execute(query, (last, count))]
 
     def is_sound(self) -> bool:
-        """Whether sqlite finds no fault in the database."""
-        return bool(self._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
+        """Whether sqlite finds no fault in the database, and each object is in some pack."""
+        if self._db.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+            return False
+        lost = "SELECT 1 FROM frames WHERE pack NOT IN (SELECT id FROM packs) LIMIT 1"
+        return self._db.execute(lost).fetchone() is None
 
     def record(
         self,
