@@ -35,8 +35,8 @@ _TEMP = ".tmp-"
 class Traits(NamedTuple):
     """How the file system of one scheme behaves; fsspec itself does not say.
 
-    `atomic`: an object is seen whole or not at all; else it is written under
-    another name and renamed. `creates`: ``pipe_file(mode="create")`` is done by
+    `atomic`: an object is seen whole or not at all, and needs no folder; else it
+    is written under another name and renamed. `creates`: ``pipe_file(mode="create")`` is done by
     the server. `ranges`: ``cat_file`` brings only the range that it is asked for.
     `seeks`: where it does not, a file that is opened can be read from its middle.
     `shared`: one instance serves all threads.
@@ -90,6 +90,7 @@ class FsspecBackend:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._one: Any = None
+        self._made: set[str] = set()
         self.capabilities = Capabilities(
             create_only=self._traits.creates,
             replace_if=False,
@@ -110,7 +111,6 @@ class FsspecBackend:
         """See `Backend.put`."""
         path = self._path(key)
         with translated(self.url, "write", key):
-            self._make_parents(path)
             if self._traits.atomic:
                 self._fs.pipe_file(path, bytes(data))
             else:
@@ -120,16 +120,15 @@ class FsspecBackend:
         """See `Backend.create`. Without the capability, two at once may both hear `True`."""
         path = self._path(key)
         with translated(self.url, "write", key):
-            if self._fs.exists(path):
+            if self._traits.creates:
+                try:
+                    self._fs.pipe_file(path, bytes(data), mode="create")
+                except FileExistsError:
+                    return False
+            elif self._fs.exists(path):
                 return False
-            if not self._traits.creates:
+            else:
                 self.put(key, data)
-                return True
-            self._make_parents(path)
-            try:
-                self._fs.pipe_file(path, bytes(data), mode="create")
-            except FileExistsError:
-                return False
             return True
 
     def get_versioned(self, key: str) -> tuple[bytes, str]:
@@ -233,13 +232,13 @@ class FsspecBackend:
             )
         return bytes(data)
 
-    def _make_parents(self, path: str) -> None:
-        """Make the folders above `path`, where the store has folders."""
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-
     def _put_beside(self, path: str, data: bytes) -> None:
         folder, _, _ = path.rpartition("/")
         temp = f"{folder}/{_TEMP}{os.urandom(8).hex()}"
+        if folder not in self._made:
+            # Only such stores have folders; elsewhere this would try to make the bucket.
+            self._fs.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
         try:
             self._fs.pipe_file(temp, data)
             self._fs.mv(temp, path)

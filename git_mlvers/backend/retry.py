@@ -67,16 +67,15 @@ class Retrying(Wrapper):
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`."""
-        listing = self.inner.list(prefix)
+        listing: Iterator[Entry] | None = None
         last = ""
 
         def following() -> list[Entry]:
             nonlocal listing
-            try:
-                return list(itertools.islice((e for e in listing if e.key > last), _BATCH))
-            except BackendError:
-                listing = self.inner.list(prefix)
-                raise
+            current, listing = listing or self.inner.list(prefix), None
+            batch = list(itertools.islice((e for e in current if e.key > last), _BATCH))
+            listing = current
+            return batch
 
         while batch := self._persist(following):
             last = batch[-1].key

@@ -53,6 +53,7 @@ _SETTINGS = (
 )
 _NETWORK = (
     boto.HTTPClientError,
+    boto.ConnectionError,
     boto.IncompleteReadError,
     ResponseParserError,
     ConnectionTrouble,
@@ -99,7 +100,9 @@ class Place:
         if code in _TRANSIENT or status == 429 or status >= 500:
             possible = status != 501
             return Unreachable(
-                f"{what}: {self.server} answers {status} {code}".rstrip(), transient=possible
+                f"{what}: {self.server} answers {status} {code}".rstrip(),
+                "it is busy or out of order: try again later" if possible else None,
+                transient=possible,
             )
         if code == "RequestTimeTooSkewed":
             return Forbidden(f"{what}: the clock of this machine is wrong", "set it: date")
