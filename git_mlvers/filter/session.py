@@ -11,6 +11,7 @@ from git_mlvers.filter.report import Report
 from git_mlvers.filter.smudge import Policy, Smudger
 from git_mlvers.filter.stat import refresh_index
 from git_mlvers.filter.wanted import wanted
+from git_mlvers.git import objects
 from git_mlvers.transfer import Fetcher, download
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Session:
                 self._policy(),
                 self.report,
                 repo.in_sequence,
+                lambda data: objects.blob_id(data, repo.object_format),
             )
         return self._smudger
 

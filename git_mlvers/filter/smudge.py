@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
 from git_mlvers.filter.populate import Placeholder
+from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer, describe_fault
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from git_mlvers.cache import Cache
     from git_mlvers.filter.populate import Populator
     from git_mlvers.filter.report import Report
-    from git_mlvers.oid import Oid
     from git_mlvers.transfer import Fetcher
 
 
@@ -49,11 +49,14 @@ class Policy(NamedTuple):
 
 
 class Piped(NamedTuple):
-    """Content that went to Git through the pipe."""
+    """A file that went to Git through the pipe."""
 
     path: bytes
     blob: str
-    pointer: Pointer
+    """Hex id of the blob in Git that it was made from."""
+    oid: Oid
+    size: int
+    """Of what is now in the working tree, in bytes."""
     when: float
     """Seconds since the epoch."""
 
@@ -83,6 +86,7 @@ class Smudger:
         policy: Policy,
         report: Report,
         in_sequence: Callable[[], bool],
+        blob_id: Callable[[bytes], str],
     ) -> None:
         self._cache = cache
         self._fetcher = fetcher
@@ -90,6 +94,7 @@ class Smudger:
         self._policy = policy
         self._report = report
         self._in_sequence = in_sequence
+        self._blob_id = blob_id
         self._delayed: dict[bytes, _Delayed] = {}
         self._offered: dict[bytes, _Delayed] = {}
         self.piped: list[Piped] = []
@@ -107,9 +112,11 @@ class Smudger:
             fault = describe_fault(data)
             if fault is not None:
                 self._report.add(request.path, f"is {fault}; left as it is")
-            return data
+            return self._as_it_is(request, data)
         if self._policy.skip or not self._policy.wanted(request.path):
-            return data
+            return self._as_it_is(request, data)
+        if request.blob is None:
+            request = request._replace(blob=self._blob_id(data))
         return self._delay(request, pointer) if request.can_delay else self._now(request, pointer)
 
     def available(self) -> list[bytes]:
@@ -170,8 +177,13 @@ class Smudger:
 
     def _pipe(self, path: bytes, blob: str | None, pointer: Pointer) -> Pointer:
         if blob is not None:
-            self.piped.append(Piped(path, blob, pointer, time.time()))
+            self.piped.append(Piped(path, blob, pointer.oid, pointer.size, time.time()))
         return pointer
+
+    def _as_it_is(self, request: Request, data: bytes) -> bytes:
+        blob = request.blob or self._blob_id(data)
+        self.piped.append(Piped(request.path, blob, Oid.of(data), len(data), time.time()))
+        return data
 
     def again(self, path: bytes, pointer: Pointer, error: MlversError) -> bytes | None:
         """The cache's copy proved damaged (`error`): fetch it anew, or say what to answer instead.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from git_mlvers.filter.populate import Populated
     from git_mlvers.filter.smudge import Piped
     from git_mlvers.git.repository import Repository
-    from git_mlvers.pointer import Pointer
 
 _SECOND = 1_000_000_000
 # A filter is waited for at most a moment after it was given the last file.
@@ -81,7 +80,7 @@ def _of_racy(piped: Sequence[Piped], index: os.stat_result) -> Iterable[tuple[by
     """
     second = index.st_mtime_ns // _SECOND
     back = (second - 2) * _SECOND
-    for path, blob, pointer, when in reversed(piped):
+    for path, blob, oid, size, when in reversed(piped):
         if when < second - _RACY_WINDOW:
             break
         try:
@@ -89,7 +88,7 @@ def _of_racy(piped: Sequence[Piped], index: os.stat_result) -> Iterable[tuple[by
             if not stat.S_ISREG(found.st_mode) or found.st_mtime_ns < second * _SECOND:
                 continue
             os.utime(path, ns=(found.st_atime_ns, back), follow_symlinks=False)
-            if found.st_mtime_ns >= index.st_mtime_ns and not _holds(path, pointer):
+            if found.st_mtime_ns >= index.st_mtime_ns and not _holds(path, oid, size):
                 os.utime(path, follow_symlinks=False)
                 continue
             yield path, StatChange(blob, os.lstat(path), found)
@@ -97,9 +96,9 @@ def _of_racy(piped: Sequence[Piped], index: os.stat_result) -> Iterable[tuple[by
             continue
 
 
-def _holds(path: bytes, pointer: Pointer) -> bool:
+def _holds(path: bytes, oid: Oid, size: int) -> bool:
     with open(path, "rb") as file:
-        return Oid.of(file.read(pointer.size + 1)) == pointer.oid
+        return Oid.of(file.read(size + 1)) == oid
 
 
 def _same(a: os.stat_result, b: os.stat_result) -> bool:

@@ -50,14 +50,30 @@ class Reader:
         was not read to its end is skipped first.
         """
         self.skip()
-        lines: list[bytes] = []
         if not self._has(_HEADER):
             if self._start == self._end:
                 return None
             raise _cut()
-        while (packet := self.read_packet()) is not None:
+        lines: list[bytes] = []
+        buffer = self._buffer
+        # A filter reads eight packets for each file, so those at hand are read in one go.
+        while True:
+            start = self._start
+            while self._end - start >= _HEADER:
+                try:
+                    high, low = unhexlify(buffer[start : start + _HEADER])
+                except ValueError:
+                    break
+                length = high << 8 | low
+                if not _HEADER < length <= min(self._end - start, _MAX_PACKET):
+                    break
+                lines.append(bytes(buffer[start + _HEADER : start + length]).removesuffix(b"\n"))
+                start += length
+            self._start = start
+            packet = self.read_packet()
+            if packet is None:
+                return lines
             lines.append(bytes(packet).removesuffix(b"\n"))
-        return lines
 
     def read_fields(self) -> dict[bytes, bytes] | None:
         """The ``key=value`` packets up to the next flush; ``None`` at the end of the stream."""
