@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -129,9 +129,15 @@ def _start_moto() -> str:
         said.append(line)
         if match := _LISTENING.search(line):
             # Nobody else reads its log; a full pipe would stop it.
-            threading.Thread(target=server.stderr.read, daemon=True).start()
+            threading.Thread(target=_drain, args=(server.stderr,), daemon=True).start()
             return match[1]
     raise RuntimeError(f"moto did not start: {''.join(said)}")
+
+
+def _drain(log: IO[str]) -> None:
+    with log:
+        for _ in log:
+            pass
 
 
 def _stop(server: subprocess.Popen[str]) -> None:

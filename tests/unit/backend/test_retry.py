@@ -40,7 +40,8 @@ VERBS: dict[str, Callable[[Backend], object]] = {
     "list": lambda store: list(store.list("")),
     "delete": lambda store: store.delete("key"),
 }
-BRIEF = Patience(connect=1, silence=1, unknown=0.05, total=0.3)
+# No attempt counts for more than a fifth of it, so there is time for several on any machine.
+BRIEF = Patience(silence=0.01, unknown=0.05, total=0.1)
 
 
 @pytest.fixture
@@ -84,28 +85,34 @@ def test_it_gives_up_and_says_how_often_it_tried(directory: Directory, verb: str
         VERBS[verb](Retrying(recorder, BRIEF))
     tries = len(recorder.calls)
     assert tries > 1
-    assert caught.value.message == f"it is gone; tried {tries} times in 0 seconds"
+    assert caught.value.message.startswith(f"it is gone; tried {tries} times in ")
     assert caught.value.hint == "a hint"
     assert caught.value.transient
 
 
+class FailThrice(Meddler):
+    """Fails to read three times."""
+
+    left = 3
+
+    def before(self, call: Call) -> None:
+        """Fail, if it is time to."""
+        if call.verb == "get" and self.left:
+            self.left -= 1
+            raise Unreachable("not now")
+
+
 def test_a_store_that_has_answered_before_gets_more_patience(directory: Directory) -> None:
-    failing = FailForever(directory, "get", error=Unreachable("gone"))
-
-    def seconds(store: Backend) -> float:
-        begun = time.monotonic()
-        with pytest.raises(Unreachable):
-            store.get("key")
-        return time.monotonic() - begun
-
-    assert seconds(Retrying(failing, BRIEF)) < BRIEF.total
-    known = Retrying(failing, BRIEF)
+    patience = Patience(unknown=0, total=60)
+    with pytest.raises(Unreachable):
+        Retrying(FailThrice(directory), patience).get("key")
+    known = Retrying(FailThrice(directory), patience)
     known.stat("key")
-    assert seconds(known) >= BRIEF.total
-    denied = Retrying(FailForever(failing, "stat", error=Forbidden("an answer as well")), BRIEF)
+    assert known.get("key") == b"content"
+    denying = Retrying(FailThrice(FailForever(directory, "stat", error=Forbidden("no"))), patience)
     with pytest.raises(Forbidden):
-        denied.stat("key")
-    assert seconds(denied) >= BRIEF.total
+        denying.stat("key")
+    assert denying.get("key") == b"content"
 
 
 def test_a_long_attempt_counts_as_the_silence_alone(directory: Directory) -> None:
@@ -113,8 +120,7 @@ def test_a_long_attempt_counts_as_the_silence_alone(directory: Directory) -> Non
         def before(self, call: Call) -> None:
             time.sleep(0.2)
 
-    patience = Patience(silence=0.01, unknown=0.1, total=0.1)
-    Retrying(Slow(FailOnce(directory, "put")), patience).put("key", b"new")
+    Retrying(Slow(FailOnce(directory, "put")), BRIEF).put("key", b"new")
     assert directory.get("key") == b"new"
 
 

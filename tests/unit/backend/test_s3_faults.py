@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 QUICK = Patience(connect=1.0, silence=0.5, unknown=1.0, total=1.5)
 HASTY = QUICK._replace(unknown=0.3, total=0.3)
-SOON = 6.0
+SOON = 20.0
 """Seconds in which every failure must be told with such patience, on a busy machine."""
 
 LARGE = bytes(range(256)) * 4096
