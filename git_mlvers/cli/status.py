@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_mlvers.cli.options import add_json
 from git_mlvers.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from git_mlvers.cli.context import Context
     from git_mlvers.config import RemoteSettings
@@ -47,6 +47,16 @@ has all the same.
 """
 
 _SHOWN = 20
+
+T = TypeVar("T")
+
+
+class _Section(NamedTuple):
+    """A heading, how many lines belong under it, and those of them that are shown."""
+
+    title: str
+    total: int
+    lines: list[str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -90,43 +100,46 @@ def _tell(found: Status, context: Context) -> None:
     context.out("HEAD detached" if found.branch is None else f"On branch {_path(found.branch)}")
     if not found.born:
         context.out("No commits yet")
-    sections = [*_change_sections(found.changes)]
+    sections = _change_sections(found.changes)
     if found.commits:
         sections.append(_not_pushed(found))
     if found.without_content:
         title = "Pointers in the working tree, without content (git mlvers pull brings it):"
-        sections.append((title, [_path(path) for path in found.without_content]))
+        sections.append(_section(title, found.without_content, _path))
     if found.not_pointers:
         title = "Committed as they are, though tracked (git add --renormalize . makes pointers):"
-        lines = [f"{_path(fault.path)}: {fault.what}" for fault in found.not_pointers]
-        sections.append((title, lines))
-    for title, lines in sections:
+        sections.append(
+            _section(title, found.not_pointers, lambda item: f"{_path(item.path)}: {item.what}")
+        )
+    for section in sections:
         context.out()
-        context.out(title)
-        for line in lines[:_SHOWN]:
+        context.out(section.title)
+        for line in section.lines:
             context.out(f"  {line}")
-        if len(lines) > _SHOWN:
-            context.out(f"  and {len(lines) - _SHOWN} more; --json lists all")
+        if section.total > len(section.lines):
+            context.out(f"  and {section.total - len(section.lines)} more; --json lists all")
     if not sections:
         context.out("Nothing to report: what is tracked is unchanged, here, and pushed.")
 
 
-def _change_sections(changes: Iterable[Change]) -> list[tuple[str, list[str]]]:
-    staged, unstaged, unmerged = [], [], []
-    for change in changes:
-        if change.unmerged:
-            unmerged.append(f"{_moved(change)} ({_versions(change.in_head, change.in_index)})")
-            continue
-        if change.staged != " ":
-            staged.append(f"{_moved(change)} ({_versions(change.in_head, change.in_index)})")
-        if change.unstaged != " ":
-            unstaged.append(f"{_path(change.path)} ({_versions(change.in_index, change.in_tree)})")
+def _section(title: str, items: Sequence[T], show: Callable[[T], str]) -> _Section:
+    return _Section(title, len(items), [show(item) for item in items[:_SHOWN]])
+
+
+def _change_sections(changes: Sequence[Change]) -> list[_Section]:
+    def both(change: Change) -> str:
+        return f"{_moved(change)} ({_versions(change.in_head, change.in_index)})"
+
+    def last(change: Change) -> str:
+        return f"{_path(change.path)} ({_versions(change.in_index, change.in_tree)})"
+
+    settled = [change for change in changes if not change.unmerged]
     sections = [
-        ("Unmerged paths:", unmerged),
-        ("Changes to be committed:", staged),
-        ("Changes not staged for commit:", unstaged),
+        _section("Unmerged paths:", [item for item in changes if item.unmerged], both),
+        _section("Changes to be committed:", [c for c in settled if c.staged != " "], both),
+        _section("Changes not staged for commit:", [c for c in settled if c.unstaged != " "], last),
     ]
-    return [section for section in sections if section[1]]
+    return [section for section in sections if section.total]
 
 
 def _versions(before: Version | None, after: Version | None) -> str:
@@ -135,7 +148,7 @@ def _versions(before: Version | None, after: Version | None) -> str:
     return f"{before} -> deleted" if after is None else f"{before} -> {after}"
 
 
-def _not_pushed(found: Status) -> tuple[str, list[str]]:
+def _not_pushed(found: Status) -> _Section:
     from git_mlvers.cli.render import count, size
 
     total = sum(item.pointer.size for item in found.not_pushed)
@@ -143,10 +156,11 @@ def _not_pushed(found: Status) -> tuple[str, list[str]]:
     title = f"Not pushed: {count(found.commits, 'commit')} with {files}, {size(total)}"
     if found.absent is not None and not found.absent and found.not_pushed:
         title += "; the content is on the remote already"
-    return f"{title}:" if found.not_pushed else title, [
-        f"{_path(item.path)} (mlvers: {item.pointer.oid.short}){_where(item, found)}"
-        for item in found.not_pushed
-    ]
+    return _section(
+        f"{title}:" if found.not_pushed else title,
+        found.not_pushed,
+        lambda item: f"{_path(item.path)} (mlvers: {item.pointer.oid.short}){_where(item, found)}",
+    )
 
 
 def _where(item: Found, found: Status) -> str:

@@ -78,10 +78,10 @@ def _recent(repo: Repository, roots: Roots, days: float) -> list[str]:
 
     All history is looked at: a wrong clock must not hide the commits behind it.
     """
-    if days <= 0:
-        return []
-    since = int(time.time() - days * _DAY)
     tips = dict.fromkeys([*roots.refs, *roots.heads])
+    if days <= 0 or not tips:
+        return []
+    since = max(0, int(time.time() - days * _DAY))
     listed = repo.git(
         *("rev-list", f"--since-as-filter=@{since} +0000", "--ignore-missing", "--stdin"),
         input=joined(tips),

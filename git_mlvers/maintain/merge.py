@@ -16,12 +16,13 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.errors import MlversError
+from git_mlvers.errors import ContentMissing, CorruptError, MlversError
 from git_mlvers.filter.clean import clean
 from git_mlvers.filter.report import Report
+from git_mlvers.fsutil import disk_errors
 from git_mlvers.git import command
 from git_mlvers.git.process import NULL
-from git_mlvers.pointer import Pointer, describe_fault
+from git_mlvers.pointer import MAX_SIZE, Pointer, describe_fault
 from git_mlvers.transfer import download
 
 if TYPE_CHECKING:
@@ -75,30 +76,52 @@ def merge(workspace: Workspace, job: Job) -> Merged:
     The content of all that is written is in the cache, flushed. Raises
     `LocalIOError` when the cache or the result cannot be written.
     """
-    sides = [_clean(workspace, job.path, name) for name in (job.ours, job.ancestor, job.theirs)]
-    ours, ancestor, theirs = sides
-    if theirs in (ours, ancestor):
-        return _settle(workspace, job, ours)
-    if ours == ancestor:
-        return _settle(workspace, job, theirs)
-    try:
-        texts = [_text(workspace, side) for side in sides]
-        return _merge_texts(workspace, job, texts)
-    except _Unmergeable as error:
-        _settle(workspace, job, ours)
-        return Merged(error.message)
-
-
-def _settle(workspace: Workspace, job: Job, result: bytes) -> Merged:
+    names = (job.ours, job.ancestor, job.theirs)
+    if not any(_starts_like_pointer(name) for name in names):
+        return _merge_plain(job)
+    sides = [clean(job.path, _blocks(name), workspace.cache, Report()) for name in names]
     workspace.cache.flush()
-    with open(job.ours, "wb") as file:
+    ours, ancestor, theirs = sides
+    if theirs in (ours, ancestor) or ours == ancestor:
+        _write(job, theirs if ours == ancestor else ours)
+        return Merged()
+    try:
+        texts = [_text_behind(workspace, side) for side in sides]
+    except _Unmergeable as error:
+        _write(job, ours)
+        return Merged(error.message)
+    result, merged = _merge_texts(job, texts)
+    if not merged.marked:
+        result = clean(job.path, [result], workspace.cache, Report())
+        workspace.cache.flush()
+    _write(job, result)
+    return merged
+
+
+def _merge_plain(job: Job) -> Merged:
+    """Merge content that never was a pointer: whoever gave it takes it for content.
+
+    So does ``git rerere``, which hands over files of the working tree and puts
+    the result there.
+    """
+    try:
+        ours, ancestor, theirs = (_text(name) for name in (job.ours, job.ancestor, job.theirs))
+    except _Unmergeable as error:
+        return Merged(error.message)
+    result, merged = _merge_texts(job, [ours, ancestor, theirs])
+    _write(job, result)
+    return merged
+
+
+def _write(job: Job, result: bytes) -> None:
+    with disk_errors(job.ours, "writing a merged file"), open(job.ours, "wb") as file:
         file.write(result)
-    return Merged()
 
 
-def _clean(workspace: Workspace, path: bytes, name: str) -> bytes:
-    """What Git would store for the file `name`, so that raw content compares with pointers."""
-    return clean(path, _blocks(name), workspace.cache, Report())
+def _starts_like_pointer(name: str) -> bool:
+    with open(name, "rb") as file:
+        head = file.read(4 * MAX_SIZE + 1)
+    return Pointer.parse(head) is not None or describe_fault(head) is not None
 
 
 def _blocks(name: str) -> Iterator[bytes]:
@@ -107,36 +130,53 @@ def _blocks(name: str) -> Iterator[bytes]:
             yield block
 
 
-def _text(workspace: Workspace, side: bytes) -> bytes:
-    """The content of one side, which must be text of a mergeable size."""
+def _text_behind(workspace: Workspace, side: bytes) -> bytes:
+    """The content that the pointer `side` stands for, which must be text of a mergeable size."""
     if not side:
         return b""
     pointer = Pointer.parse(side)
     if pointer is None:
         raise _Unmergeable(f"one version is {describe_fault(side) or 'no pointer'}")
-    if pointer.size > MAX_TEXT:
-        raise _Unmergeable("both sides changed a file that is too large to merge line by line")
+    _check_size(pointer.size)
     error = next(iter(download([pointer], workspace.cache, workspace.sources()))).error
     if error is not None:
         raise _Unmergeable(f"both sides changed it, and one version is not here: {error.message}")
-    data = workspace.cache.read(*pointer)
+    try:
+        return _checked(workspace.cache.read(*pointer))
+    except (ContentMissing, CorruptError) as damage:
+        raise _Unmergeable(f"both sides changed it, and {damage.message}") from damage
+
+
+def _text(name: str) -> bytes:
+    """The content of the file `name`, which must be text of a mergeable size."""
+    _check_size(os.path.getsize(name))
+    with open(name, "rb") as file:
+        return _checked(file.read())
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_TEXT:
+        raise _Unmergeable("both sides changed a file that is too large to merge line by line")
+
+
+def _checked(data: bytes) -> bytes:
     if b"\0" in data[:_TEXT_PEEK]:
         raise _Unmergeable("both sides changed a file that is not text")
     return data
 
 
-def _merge_texts(workspace: Workspace, job: Job, texts: list[bytes]) -> Merged:
-    """Merge line by line as Git itself does, the user's conflict style included."""
+def _merge_texts(job: Job, texts: list[bytes]) -> tuple[bytes, Merged]:
+    """Merge ours, the ancestor and theirs as Git itself does; the text, and how it went."""
     with tempfile.TemporaryDirectory(prefix="mlvers-merge-") as folder:
         names = [os.path.join(folder, side) for side in ("ours", "base", "theirs")]
-        for name, text in zip(names, texts, strict=True):
-            with open(name, "wb") as file:
-                file.write(text)
-        if _merge_files(names, job):
-            return _settle(workspace, job, _clean(workspace, job.path, names[0]))
+        with disk_errors(folder, "merging"):
+            for name, text in zip(names, texts, strict=True):
+                with open(name, "wb") as file:
+                    file.write(text)
+        done = _merge_files(names, job)
         with open(names[0], "rb") as file:
-            _settle(workspace, job, file.read())
-        return Merged("both sides changed the same lines", marked=True)
+            result = file.read()
+    return result, Merged() if done else Merged("both sides changed the same lines", marked=True)
 
 
 def _merge_files(names: list[str], job: Job) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git import ATTRIBUTES, Repo, noise, oid_of, pointer_of
+from tests.support.git import ATTRIBUTES, Repo, clone, noise, oid_of, pointer_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,3 +275,22 @@ def test_bare_repository(project: Repo, tmp_path: Path) -> None:
     project.git("push", "-q")
     found = problems(Repo(tmp_path / "origin.git"), "--pointers")
     assert [item["path"] for item in found] == ["x.bin"]
+
+
+def test_partial_clone_without_checkout(project: Repo, tmp_path: Path) -> None:
+    base = project.head()
+    commit_raw(project, "long.bin", LARGE)
+    commit_raw(project, "short.bin", b"short")
+    project.git("push", "-q")
+    bare = Repo(tmp_path / "origin.git")
+    bare.config("uploadpack.allowFilter", "true")
+    bare.config("uploadpack.allowAnySHA1InWant", "true")
+    partial = clone(
+        f"file://{bare.path}", tmp_path / "partial", "--filter=blob:none", "--no-checkout"
+    )
+    for revision in ("HEAD", f"{base}..HEAD"):
+        found = problems(partial, "--pointers", revision)
+        assert sorted(item["path"] for item in found) == ["long.bin", "short.bin"]
+    absent = partial.git("rev-list", "--objects", "--missing=print", "HEAD").splitlines()
+    long = project.git("rev-parse", "HEAD:long.bin")
+    assert f"?{long}" in absent, "the large blob need not have been fetched"

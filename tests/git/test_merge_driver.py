@@ -218,10 +218,33 @@ def test_criss_cross_merge(project: Repo) -> None:
     assert_marked(project, "a.csv", b"resolved on main", b"resolved on side")
 
 
+def test_recorded_resolution_is_replayed_as_content(project: Repo) -> None:
+    project.config("rerere.enabled", "true")
+    diverge(project, "a.csv", text(line7="ours"), text(line7="theirs"))
+    project.fails("merge", "side")
+    project.write("a.csv", text(line7="resolved"))
+    project.commit("resolved")
+    project.git("reset", "-q", "--hard", "HEAD~1")
+    project.fails("merge", "side")
+    project.assert_content("a.csv", text(line7="resolved"))
+    project.git("commit", "-q", "-a", "-m", "resolved again")
+    project.assert_pointer("a.csv", text(line7="resolved"))
+
+
+def test_renormalizing_merge(project: Repo) -> None:
+    project.config("merge.renormalize", "true")
+    diverge(project, "a.csv", text(line3="three"), text(line30="thirty"))
+    project.git("merge", "-q", "side", "-m", "merged")
+    project.assert_pointer("a.csv", text(line3="three", line30="thirty"))
+    assert_settled(project)
+
+
 def test_raw_file_committed_by_someone_without_the_filter(project: Repo) -> None:
     project.git("checkout", "-q", "-b", "side")
     project.write("a.csv", text(line30="thirty"))
-    project.git("-c", "filter.mlvers.process=", "-c", "filter.mlvers.required=false", "add", "-A")
+    project.git(
+        "-c", "filter.mlvers.process=", "-c", "filter.mlvers.required=false", "add", "a.csv"
+    )
     project.git("commit", "-q", "-m", "raw")
     project.assert_not_pointer("a.csv", text(line30="thirty"))
     project.git("checkout", "-q", "-f", "main")

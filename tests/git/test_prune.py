@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -336,3 +337,37 @@ def test_json_tells_what_is_kept_and_why(project: Repo) -> None:
     assert said["deleted"] == {"files": 1, "bytes": SIZE}
     assert said["chosen"] == [f"blake3:{oid_of(big('v1'))}"]
     assert said["kept"]["checked out or staged"] == {"files": 2, "bytes": 2 * SIZE}
+
+
+def test_content_added_while_prune_runs_can_be_had(project: Repo) -> None:
+    for _ in range(3):
+        time.sleep(1)
+        pruning = subprocess.Popen(("git", "mlvers", "prune", "-q"), cwd=project.path)
+        project.write("again.bin", big("v1"))
+        project.git("add", "again.bin")
+        assert pruning.wait() == 0
+        project.assert_pointer("again.bin", big("v1"), rev="")
+        project.remove("again.bin")
+        project.git("checkout", "--", "again.bin")
+        project.assert_content("again.bin", big("v1"))
+        project.git("rm", "-q", "-f", "again.bin")
+
+
+def test_repository_without_a_commit(installed: Path, repo: Repo, remote_dir: Path) -> None:
+    remote_dir.mkdir()
+    repo.mlvers("remote", "add", "-d", "place", str(remote_dir))
+    assert "Nothing to delete" in repo.mlvers("prune")
+
+
+def test_refs_to_trees_and_blobs(project: Repo) -> None:
+    blob = project.git("rev-parse", "HEAD~1:a.bin")
+    project.git("tag", "blob", blob)
+    project.git("tag", "-a", "-m", "x", "annotated", blob)
+    project.git("tag", "tree", project.git("rev-parse", "HEAD^{tree}"))
+    # Nobody knows that these tags are pushed.
+    project.mlvers("prune", "--recent-days", "0")
+    assert cached(project, "v1", "v2") == ["v1", "v2"]
+    project.git("push", "-q", "--tags")
+    project.git("tag", "-d", "blob", "annotated", "tree")
+    project.mlvers("prune", "--recent-days", "0")
+    assert cached(project, "v1", "v2") == ["v2"]
