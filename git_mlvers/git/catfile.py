@@ -50,7 +50,10 @@ class CatFile:
         self._running: dict[str, tuple[Process, BinaryIO]] = {}
 
     def read(self, name: str) -> Object | None:
-        """The object that `name` (an id, or any revision) names; ``None`` if there is none."""
+        """The object that `name` (an id, or any revision) names.
+
+        ``None`` if there is none; for git, one that is damaged is none.
+        """
         info, stream = self._ask("--batch", name)
         if info is None:
             return None
@@ -117,7 +120,10 @@ def infos(repo: Repository, oids: Iterable[str]) -> Iterator[Info | None]:
 def objects(
     repo: Repository, oids: Iterable[str], *, lazy: bool = False
 ) -> Iterator[Object | None]:
-    """For each of the hex ids `oids`, in their order, the object; ``None`` if it is not here."""
+    """For each of the hex ids `oids`, in their order, the object.
+
+    ``None`` for one that is not here; for git, one that is damaged is not.
+    """
     with _started(repo, "--batch", oids) as process:
         with open(process.stdout, "rb", _BUFFER, closefd=False) as stream:
             while line := stream.readline():

@@ -112,15 +112,15 @@ def _section(header: str) -> str:
 def _value(text: str, more: Iterator[str]) -> str:
     """What is written behind ``=``: quotes, escapes, comments, and lines that go on."""
     value: list[str] = []
-    kept = 0  # up to here nothing is cut off as space before the end or a comment
+    kept = 0  # what follows is cut off as space before the end or a comment
     quoted = False
-    signs = iter(text.strip())
-    for sign in signs:
+    signs = iter(text.lstrip())
+    while (sign := next(signs, None)) is not None:
         if sign == "\\":
             following = next(signs, None)
             if following is None:
-                signs = iter(next(more, "").rstrip())
-                return "".join(value) + _value("".join(signs), more)
+                signs = iter(next(more, ""))
+                continue
             value.append(_ESCAPES.get(following, following))
             kept = len(value)
         elif sign == '"':

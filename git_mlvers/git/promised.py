@@ -24,30 +24,45 @@ _PRESENT = (
     # The filter keeps it from walking into trees.
     *("--missing=allow-any", "--filter=tree:0", "--stdin"),
 )
-_FETCH = (
+_FETCH_SMALL = (
     # What git itself runs for a promised object (promisor-remote.c, fetch_objects) …
     *("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags"),
     *("--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"),
+    # … and the differences for a tree, which git has and would not fetch again.
+    *("--refetch", f"--filter=blob:limit={MAX_SIZE + 1}"),
 )
-# … and the one difference for a tree, which git has and would not fetch again.
-_SMALL = ("--refetch", f"--filter=blob:limit={MAX_SIZE + 1}")
 
 
 def present(repo: Repository, oids: Collection[str]) -> set[str]:
     """Those of the full hex ids `oids` whose objects are here; nothing is fetched."""
-    if not oids:
-        return set()
-    found = repo.git(*_PRESENT, input=joined(oids)).decode("ascii").split()
-    return set(oids).intersection(found)
+    absent, here = set(oids), set[str]()
+    # A tree is not listed beside the commit that it belongs to: ask again for what is left.
+    while absent:
+        listed = repo.git(*_PRESENT, input=joined(absent)).decode("ascii").split()
+        found = absent.intersection(listed)
+        if not found:
+            break
+        here |= found
+        absent -= found
+    return here
 
 
-def bring_small(repo: Repository, tree: str) -> bool:
-    """Fetch the blobs of `tree` (hex id) that may be pointers, all at once; whether that worked.
+def bring_small(repo: Repository, tree: str) -> None:
+    """Fetch the blobs of `tree` (hex id) that may be pointers, all at once.
 
     The tree is asked for with a filter on the size of blobs, since nobody here
     knows how large an absent blob is. Its larger blobs stay where they are.
+    Raises `GitError` when no git remote that promised objects gives them.
     """
-    return any(_fetch(repo, git_remote, *_SMALL, tree) for git_remote in promisors(repo))
+    failed: GitError | None = None
+    for git_remote in promisors(repo):
+        try:
+            repo.git(*_FETCH_SMALL, "--", git_remote, tree)
+            return
+        except GitError as error:
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def promisors(repo: Repository) -> list[str]:
@@ -61,13 +76,3 @@ def promisors(repo: Repository) -> list[str]:
         for key, _, value in pairs
         if value == "true"
     ]
-
-
-def _fetch(repo: Repository, git_remote: str, *args: str) -> bool:
-    try:
-        options = [word for word in args if word.startswith("--")]
-        wanted = [word for word in args if not word.startswith("--")]
-        repo.git(*_FETCH, *options, "--", git_remote, *wanted)
-    except GitError:
-        return False
-    return True

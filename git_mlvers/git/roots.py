@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
 
 _STATE_FILE = re.compile(r"[A-Z][A-Z_]*")
+_NO_STATE = ("HEAD", "FETCH_HEAD")
 _STATE_DIRECTORIES = (
     *("rebase-merge", "rebase-apply", "sequencer"),
     # Each worktree has these refs for itself; git lists them for one worktree only.
@@ -50,7 +51,7 @@ def all_roots(repo: Repository) -> Roots:
         heads=_heads(repo),
         stashes=_stashes(repo) if any(ref.name == "refs/stash" for ref in named) else [],
         states=_states(repo, dirs),
-        reflogs=_ids(repo, "rev-list", "--no-walk=unsorted", "--reflog"),
+        reflogs=_ids(repo, "rev-list", "--no-walk=unsorted", "--reflog", "--stdin"),
         indexes=_indexes(repo, dirs),
     )
 
@@ -93,7 +94,7 @@ def _states(repo: Repository, dirs: Iterable[str]) -> list[str]:
 def _state_files(git_dir: str) -> Iterator[str]:
     """Files of a worktree's git directory that may hold ids of objects."""
     for entry in os.scandir(git_dir):
-        if entry.is_file() and _STATE_FILE.fullmatch(entry.name):
+        if entry.name not in _NO_STATE and _STATE_FILE.fullmatch(entry.name) and entry.is_file():
             yield entry.path
     for name in _STATE_DIRECTORIES:
         for folder, _, files in os.walk(os.path.join(git_dir, name)):
@@ -115,7 +116,8 @@ def _indexes(repo: Repository, dirs: Iterable[str]) -> list[str]:
 
 
 def _ids(repo: Repository, *args: str) -> list[str]:
-    return _unique(repo.git(*args).decode("ascii").split())
+    # With "--stdin" rev-list does not mind that there is nothing to list.
+    return _unique(repo.git(*args, input=b"").decode("ascii").split())
 
 
 def _unique(items: Iterable[str]) -> list[str]:

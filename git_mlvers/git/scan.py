@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.errors import CorruptError
 from git_mlvers.git import promised, refs
 from git_mlvers.git.catfile import infos, objects
-from git_mlvers.git.command import failure, finish, joined, zsplit
+from git_mlvers.git.command import GitError, failure, finish, joined, zsplit
 from git_mlvers.git.process import anonymous_file
 from git_mlvers.git.roots import Roots, all_roots
 from git_mlvers.git.versions import previous_versions
 from git_mlvers.pointer import MAX_SIZE, Pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from git_mlvers.git.process import Process
     from git_mlvers.git.repository import Repository
@@ -100,7 +100,8 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
 
     `pathspecs` are paths from the top, also as ``:(top,literal)…``. In a partial
     clone the small blobs of the tree that are absent are fetched in one go.
-    Raises `UnknownRevision` when there is no such tree.
+    Raises `UnknownRevision` when there is no such tree, and `GitError` when
+    blobs are absent and cannot be fetched.
     """
     tree = refs.resolve(repo, treeish, "tree")
     listed = repo.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspecs)
@@ -110,7 +111,10 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
         mode, _, blob = words.split(b" ")
         if mode in _REGULAR:
             entries.append((path, mode, blob.decode("ascii")))
-    return _of_entries(repo, entries, tree)
+    blobs = {blob: path for path, _, blob in entries}
+    if repo.partial and len(promised.present(repo, blobs)) < len(blobs):
+        promised.bring_small(repo, tree)
+    return _of_entries(repo, entries, blobs)
 
 
 def index_pointers(
@@ -124,16 +128,22 @@ def index_pointers(
 
     `pathspecs` start at the top of the working tree. `index_path` is the index of
     another worktree of the repository. In a partial clone, absent blobs of the
-    commit that is checked out are fetched in one go, other absent ones left out.
+    commit that is checked out are fetched in one go if that can be done, but not
+    for what a sparse checkout leaves out; other absent ones are passed over.
     """
-    listed = repo.git("ls-files", "-s", "-z", "--", *pathspecs, env=_for_index(index_path))
+    listed = repo.git("ls-files", "-s", "-t", "-z", "--", *pathspecs, env=_for_index(index_path))
     entries = []
+    checked_out = set()
     for record in zsplit(listed):
         words, _, path = record.partition(b"\t")
-        mode, blob, stage = words.split(b" ")
+        tag, mode, blob, stage = words.split(b" ")
         if mode in _REGULAR and (unmerged or stage == b"0"):
             entries.append((path, mode, blob.decode("ascii")))
-    return _of_entries(repo, entries, None)
+            if tag != b"S":
+                checked_out.add(entries[-1][2])
+    if repo.partial and len(promised.present(repo, checked_out)) < len(checked_out):
+        _bring_head(repo)
+    return _of_entries(repo, entries, {blob: path for path, _, blob in entries})
 
 
 def _for_index(index_path: str | None) -> dict[str, str]:
@@ -147,52 +157,57 @@ def _for_index(index_path: str | None) -> dict[str, str]:
     return env
 
 
+def _bring_head(repo: Repository) -> None:
+    try:
+        promised.bring_small(repo, refs.resolve(repo, "HEAD", "tree"))
+    except (refs.UnknownRevision, GitError):
+        pass  # no commit yet, or no connection: what is here is what there is
+
+
 def _of_entries(
-    repo: Repository, entries: Sequence[tuple[bytes, bytes, str]], tree: str | None
+    repo: Repository, entries: Sequence[tuple[bytes, bytes, str]], blobs: Mapping[str, bytes]
 ) -> Iterator[Entry]:
-    found = _read_pointers(repo, entries, tree)
+    found = _read_pointers(repo, blobs)
     for path, mode, blob in entries:
         pointer = found.get(blob)
         if pointer is not None:
             yield Entry(path, int(mode, 8), blob, pointer)
 
 
-def _read_pointers(
-    repo: Repository, entries: Iterable[tuple[bytes, bytes, str]], tree: str | None
-) -> dict[str, Pointer]:
-    """The pointers among the blobs of `entries`, by blob id."""
-    paths = {blob: path for path, _, blob in entries}
-    wanted: Iterable[str] = paths
+def _read_pointers(repo: Repository, paths: Mapping[str, bytes]) -> dict[str, Pointer]:
+    """The pointers among the blobs `paths` (each with one of its paths) that are here."""
+    wanted: Collection[str] = paths
     if repo.partial:
-        wanted = _present(repo, paths, tree)
+        here = promised.present(repo, paths)
+        wanted = [blob for blob in paths if blob in here]
     small = []
     for blob, info in zip(wanted, infos(repo, wanted), strict=True):
         if info is None:
-            raise CorruptError(
-                f"the repository lacks the object {blob} of {os.fsdecode(paths[blob])!r}",
-                "git fsck",
-            )
+            raise _damaged(blob, paths[blob])
         if info.size <= MAX_SIZE:
             small.append(blob)
-    parsed = ((found.oid, Pointer.parse(found.data)) for found in objects(repo, small) if found)
-    return {blob: pointer for blob, pointer in parsed if pointer is not None}
+    found = {}
+    for blob, content in zip(small, objects(repo, small), strict=True):
+        if content is None:
+            raise _damaged(blob, paths[blob])
+        pointer = Pointer.parse(content.data)
+        if pointer is not None:
+            found[blob] = pointer
+    return found
 
 
-def _present(repo: Repository, blobs: dict[str, bytes], tree: str | None) -> list[str]:
-    """Those of `blobs` that are here, after the small ones of `tree` were fetched."""
-    here = promised.present(repo, blobs)
-    if len(here) < len(blobs):
-        said = repo.git("rev-parse", "--verify", "--quiet", "HEAD^{tree}", check=False)
-        tree = tree or said.decode("ascii").strip()
-        if tree and promised.bring_small(repo, tree):
-            here = promised.present(repo, blobs)
-    return [blob for blob in blobs if blob in here]
+def _damaged(blob: str, path: bytes) -> CorruptError:
+    where = f" of {os.fsdecode(path)!r}" if path else ""
+    return CorruptError(f"git cannot read the object {blob}{where}: missing or damaged", "git fsck")
 
 
 def _read_found(reading: Process) -> Iterator[Found]:
     with os.fdopen(reading.stdout, "rb", _BUFFER, closefd=False) as stream:
         while line := stream.readline():
-            blob, _, size, path = line[:-1].split(b" ", 3)
+            words = line[:-1].split(b" ", 3)
+            if len(words) < 4:
+                raise _damaged(words[0].decode("ascii"), b"")
+            blob, _, size, path = words
             data = stream.read(int(size))
             if stream.read(1) != b"\n":
                 reading.wait()
