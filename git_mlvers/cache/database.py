@@ -50,7 +50,7 @@ class Database:
 
     def ask(self, question: Callable[[PackIndex], _T]) -> _T:
         """The answer of the index to `question`."""
-        index = self._index or self._open()
+        index = self._current()
         try:
             return question(index)
         except sqlite3.Error as error:
@@ -58,9 +58,7 @@ class Database:
 
     def change(self, change: Callable[[PackIndex], bool]) -> bool:
         """Run `change` with the right to change the index; false also when that failed."""
-        if self._index is not None and self._index.is_placeholder:
-            self.close()  # There was no directory when it was opened.
-        index = self._index or self._open()
+        index = self._current()
         for _ in range(2):
             try:
                 with IndexLock(self._folder, self._shared):
@@ -75,11 +73,9 @@ class Database:
         """Catch up once more; with `reopen`, after opening the file anew."""
         if reopen and self._index is not None and self._index.from_file:
             self.close()
-        if self._index is None:
-            self._open()
-        else:
-            index = self._index
-            self.ask(lambda current: self._catch_up(current, False) if current is index else None)
+        index = self._index
+        # One that is opened now has caught up by that.
+        self.ask(lambda current: self._catch_up(current, False) if current is index else None)
 
     def start_anew(self) -> None:
         """Begin with an empty index, however sound the present one is; nothing is caught up."""
@@ -98,6 +94,11 @@ class Database:
         if self._index is not None:
             self._index.close()
             self._index = None
+
+    def _current(self) -> PackIndex:
+        if self._index is None or (self._index.is_placeholder and os.path.isdir(self._folder)):
+            return self._open()
+        return self._index
 
     def _open(self, error: sqlite3.Error | None = None) -> PackIndex:
         """Open the database; after `error`, another one in its place."""

@@ -37,6 +37,7 @@ BAD = "bad"
 
 _STAMP_NS = STAMP * 1_000_000_000
 _BLOCK = 1 << 20
+_ATTEMPTS = 5
 # Waiting for many files at once lets the file system write its journal once for several.
 _FEW = 16
 _SYNCERS = 8
@@ -130,11 +131,7 @@ class ObjectStore:
             with disk_errors(path, "adding to the cache"):
                 os.utime(temp, (STAMP, STAMP))
                 apply_shared(temp, self._shared)
-                try:
-                    os.rename(temp, path)
-                except FileNotFoundError:
-                    make_dirs(os.path.dirname(path), self._shared)
-                    os.rename(temp, path)
+                self._rename(temp, path)
             self._unsynced.append(path)
         finally:
             remove_quietly(temp)
@@ -150,7 +147,10 @@ class ObjectStore:
             lower = {os.path.dirname(path) for path in paths}
             upper = {os.path.dirname(path) for path in lower}
             for folder in (*lower, *upper, *({self._objects} if paths else ())):
-                fsync_dir(folder)
+                try:
+                    fsync_dir(folder)
+                except FileNotFoundError:
+                    continue  # pruned since, with what was in it
 
     # -- removing --
 
@@ -221,6 +221,15 @@ class ObjectStore:
                 return True
         self.damaged[oid] = self.set_aside(path) if self.writable else path
         return False
+
+    def _rename(self, temp: str, path: str) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                return os.rename(temp, path)
+            except FileNotFoundError:
+                # Another process that prunes may remove it again while it is empty.
+                make_dirs(os.path.dirname(path), self._shared)
+        return os.rename(temp, path)
 
     def _freshen(self, path: str) -> bool:
         """Stamp an object anew, by which its change time says that it is in use; false if gone."""

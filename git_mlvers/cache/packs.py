@@ -66,7 +66,7 @@ class LocalPacks:
         with disk_errors(self.folder, "reading the cache"):
             for _ in range(_ATTEMPTS):
                 with self.mutex:
-                    row = self.catalog.find(oid)
+                    row = self.catalog.find(oid) or self._find_new(oid)
                     if row is None:
                         return None
                     try:
@@ -200,6 +200,11 @@ class LocalPacks:
         for fd in self._fds.values():
             os.close(fd)
         self._fds.clear()
+
+    def _find_new(self, oid: Oid) -> Row | None:
+        """Where `oid` is, if another process has added it since the packs were looked at."""
+        self.catalog.refresh()
+        return self.catalog.find(oid)
 
     def _fd(self, pack: str) -> int:
         fd = self._fds.get(pack)

@@ -85,6 +85,7 @@ def start_child() -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(
             [sys.executable, "-c", PRELUDE + code, *map(str, args)],
             cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
