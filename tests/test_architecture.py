@@ -19,7 +19,7 @@ PACKAGE = CHECKOUT / "git_mlvers"
 LONGEST_FILE = 400
 """Lines. A longer file holds more than one idea."""
 
-READS_ENVIRONMENT = ("config", "cli")
+READS_ENVIRONMENT = ("config", "cli", "git/process.py")  # the last one only hands it on to git
 STARTS_PROGRAMS = ("git", "cli/help.py")
 
 # Each of these costs more than everything else that a filter or hook does for a small file.

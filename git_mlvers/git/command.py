@@ -10,7 +10,15 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import MlversError
-from git_mlvers.git.process import CAPTURE, NULL, PIPE, Process, Streams, anonymous_file
+from git_mlvers.git.process import (
+    CAPTURE,
+    NULL,
+    PIPE,
+    Process,
+    Streams,
+    anonymous_file,
+    inherited,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +125,7 @@ def start(
 ) -> Process:
     """Start ``git ARGS`` and give it while it runs; for the streams see `Streams`."""
     place = ("-C", cwd) if cwd else ()
-    environment = dict(os.environ if env is None else env)
+    environment = dict(inherited() if env is None else env)
     if stderr == CAPTURE:
         environment["LC_ALL"] = "C"
     return Process(("git", *place, *args), environment, Streams(stdin, stdout, stderr))
@@ -137,7 +145,7 @@ def finish(process: Process) -> None:
 
 def local_env_dropped(env: Mapping[str, str] | None = None) -> dict[str, str]:
     """`env` (ours if not given) without what ties git to one repository."""
-    found = os.environ if env is None else env
+    found = inherited() if env is None else env
     # GIT_CONFIG_KEY_<n> and GIT_CONFIG_VALUE_<n> count only with GIT_CONFIG_COUNT.
     return {name: value for name, value in found.items() if name not in LOCAL_VARIABLES}
 

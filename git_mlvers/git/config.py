@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.git import command
 from git_mlvers.git.command import GitError, zsplit
+from git_mlvers.git.process import inherited
 
 if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
@@ -34,7 +35,7 @@ def read_all(repo: Repository | None) -> dict[str, list[tuple[str, str, str | No
         output = repo.git(*args)
     else:
         # A directory that is none keeps git from looking for a repository around us.
-        nowhere = {**os.environ, "GIT_DIR": os.path.join(os.devnull, "none")}
+        nowhere = {**inherited(), "GIT_DIR": os.path.join(os.devnull, "none")}
         output = command.run(*args, cwd=os.sep, env=nowhere)
     found: dict[str, list[tuple[str, str, str | None]]] = {}
     fields = iter(zsplit(output))

@@ -135,6 +135,11 @@ class Process:
                 setattr(self, name, -1)
 
 
+def inherited() -> Mapping[str, str]:
+    """The environment that we were started with, which programs we start have by default."""
+    return os.environ
+
+
 def anonymous_file(blocks: Iterable[bytes] = ()) -> int:
     """A descriptor of a file without a name that holds `blocks`, to be read from its start."""
     if hasattr(os, "memfd_create"):

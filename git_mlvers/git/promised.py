@@ -47,22 +47,29 @@ def present(repo: Repository, oids: Collection[str]) -> set[str]:
     return here
 
 
-def bring_small(repo: Repository, tree: str) -> None:
-    """Fetch the blobs of `tree` (hex id) that may be pointers, all at once.
+def bring_small(repo: Repository, tree: str) -> bool:
+    """Fetch the blobs of `tree` (hex id) that may be pointers, all at once; whether that worked.
 
     The tree is asked for with a filter on the size of blobs, since nobody here
     knows how large an absent blob is. Its larger blobs stay where they are.
-    Raises `GitError` when no git remote that promised objects gives them.
     """
-    failed: GitError | None = None
-    for git_remote in promisors(repo):
+    try:
+        require_small(repo, tree)
+    except GitError:
+        return False
+    return True
+
+
+def require_small(repo: Repository, tree: str) -> None:
+    """The same as `bring_small`; raises `GitError` when no promisor gives them."""
+    *others, last = promisors(repo) or ["origin"]
+    for git_remote in others:
         try:
             repo.git(*_FETCH_SMALL, "--", git_remote, tree)
-            return
-        except GitError as error:
-            failed = error
-    if failed is not None:
-        raise failed
+        except GitError:
+            continue
+        return
+    repo.git(*_FETCH_SMALL, "--", last, tree)
 
 
 def promisors(repo: Repository) -> list[str]:

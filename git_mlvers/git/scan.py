@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.errors import CorruptError
 from git_mlvers.git import promised, refs
 from git_mlvers.git.catfile import infos, objects
-from git_mlvers.git.command import GitError, failure, finish, joined, zsplit
+from git_mlvers.git.command import failure, finish, joined, zsplit
 from git_mlvers.git.process import anonymous_file
 from git_mlvers.git.roots import Roots, all_roots
 from git_mlvers.git.versions import previous_versions
@@ -113,7 +113,7 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
             entries.append((path, mode, blob.decode("ascii")))
     blobs = {blob: path for path, _, blob in entries}
     if repo.partial and len(promised.present(repo, blobs)) < len(blobs):
-        promised.bring_small(repo, tree)
+        promised.require_small(repo, tree)
     return _of_entries(repo, entries, blobs)
 
 
@@ -160,8 +160,8 @@ def _for_index(index_path: str | None) -> dict[str, str]:
 def _bring_head(repo: Repository) -> None:
     try:
         promised.bring_small(repo, refs.resolve(repo, "HEAD", "tree"))
-    except (refs.UnknownRevision, GitError):
-        pass  # no commit yet, or no connection: what is here is what there is
+    except refs.UnknownRevision:
+        pass  # no commit yet
 
 
 def _of_entries(
