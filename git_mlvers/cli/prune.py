@@ -116,7 +116,7 @@ def _tell(plan: Plan, done: tuple[int, int], args: argparse.Namespace, context: 
     else:
         context.say(f"{count(files, 'file')} deleted from the cache, {size(total)}.")
     rows = []
-    for reason, pointers in plan.kept.items():
+    for reason, pointers in sorted(plan.kept.items()):
         number, held = _sum(pointers)
         rows.append((count(number, "file"), size(held), reason))
     spared = len(plan.doomed) - files
