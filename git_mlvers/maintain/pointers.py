@@ -74,7 +74,7 @@ def faults_of_range(repo: Repository, span: str) -> list[Fault]:
 
 def _check(repo: Repository, jobs: Sequence[_Job]) -> list[Fault]:
     blobs = list(dict.fromkeys(file.blob for job in jobs for file in job.files))
-    sizes = _sizes(repo, blobs, [job.commit for job in jobs])
+    sizes = _sizes(repo, blobs, jobs)
     filtered = _filtered(repo, jobs)
     texts = _texts(repo, _worth_reading(jobs, sizes, filtered))
     found = []
@@ -129,25 +129,33 @@ def _filtered(repo: Repository, jobs: Iterable[_Job]) -> dict[str, set[bytes]]:
     }
 
 
-def _sizes(repo: Repository, blobs: Sequence[str], commits: Sequence[str]) -> dict[str, int | None]:
-    """The size of each blob in bytes; ``None`` for one that cannot be known without fetching it.
-
-    In a partial clone the small blobs of `commits` are fetched: what is then
-    still absent is too large for a pointer, and that is all that matters.
-    """
-    here = set(blobs)
-    substitute: int | None = None
+def _sizes(repo: Repository, blobs: Sequence[str], jobs: Iterable[_Job]) -> dict[str, int | None]:
+    """The size of each blob in bytes; ``None`` for one that cannot be known without fetching it."""
+    known: Sequence[str] = blobs
+    sizes: dict[str, int | None] = dict.fromkeys(blobs)
     if repo.partial:
         here = promised.present(repo, blobs)
-        if len(here) < len(here.union(blobs)):
-            brought = [promised.bring_small(repo, refs.resolve(repo, c, "tree")) for c in commits]
-            here = promised.present(repo, blobs)
-            substitute = _LOOK + 1 if all(brought) else None
-    sizes: dict[str, int | None] = dict.fromkeys(blobs, substitute)
-    known = [blob for blob in blobs if blob in here]
+        long = _bring(repo, set(blobs) - here, jobs)
+        sizes.update(dict.fromkeys(long, _LOOK + 1))
+        here = promised.present(repo, blobs)
+        known = [blob for blob in blobs if blob in here]
     for blob, info in zip(known, infos(repo, known), strict=True):
         sizes[blob] = None if info is None else info.size
     return sizes
+
+
+def _bring(repo: Repository, absent: set[str], jobs: Iterable[_Job]) -> set[str]:
+    """Fetch what is short of the `absent` blobs of a partial clone.
+
+    Returns all that git remotes were asked for: one of them that is absent even
+    then is too long for a pointer, and that is all that matters of it.
+    """
+    asked: set[str] = set()
+    for job in jobs:
+        wanted = absent.intersection(file.blob for file in job.files) - asked
+        if wanted and promised.bring_small(repo, refs.resolve(repo, job.commit, "tree")):
+            asked |= wanted
+    return asked
 
 
 def _texts(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
