@@ -47,10 +47,10 @@ def serve(stdin: int, stdout: int, session: Session) -> int:
             _answer(fields, reader, writer, session)
     except (PktLineError, BrokenPipeError, ConnectionResetError):
         # Git died, or was stopped by the user, who has been told by Git.
-        session.abandon("the command was stopped")
+        session.finish("the command was stopped")
         return 1
     except KeyboardInterrupt:
-        session.abandon("the command was stopped")
+        session.finish("the command was stopped")
         return 130
     session.finish()
     return 0

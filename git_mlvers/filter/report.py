@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-# Git runs a filter for thousands of files: name some, count the rest.
-_NAMED = 5
-
 
 def shown(path: bytes) -> str:
     """`path` as it may be printed: control characters and stray bytes escaped."""
@@ -34,9 +31,9 @@ class Report:
         """Write what was collected to standard error, and forget it."""
         lines = []
         for (cause, hint), paths in self._causes.items():
-            lines += [f"git-mlvers: {shown(path)}: {cause}" for path in paths[:_NAMED]]
-            if len(paths) > _NAMED:
-                lines.append(f"git-mlvers: … and {len(paths) - _NAMED} more files: {cause}")
+            # Git runs a filter for thousands of files, and a remote that is away fails all of them.
+            more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+            lines.append(f"git-mlvers: {shown(paths[0])}{more}: {cause}")
             if hint:
                 lines.append(f"hint: {hint}")
         self._causes.clear()

@@ -15,9 +15,10 @@ from git_mlvers.git import objects
 from git_mlvers.transfer import Fetcher, download
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from git_mlvers.cache import Cache
+    from git_mlvers.filter.populate import Populated
     from git_mlvers.pointer import Pointer
     from git_mlvers.transfer import Outcome
     from git_mlvers.workspace import Workspace
@@ -74,17 +75,17 @@ class Session:
         if self._populator is not None:
             self._populator.step()
 
-    def finish(self) -> None:
-        """Git is done: make things durable, put the index right, and say what went wrong."""
-        if self._populator is not None and self._smudger is not None:
-            for result in self._populator.done:
-                if result.error is not None:
-                    self.report.add(
-                        result.placeholder.path,
-                        f"left as a pointer: {result.error.message}",
-                        result.error.hint,
-                    )
+    def finish(self, why: str = "git ended before its checkout did") -> None:
+        """Git is done: make things durable, put the index right, and say what went wrong.
+
+        `why` is what is said of files that still wait for their content.
+        """
+        if self._fetcher is not None:
+            self._fetcher.cancel()
+        if self._populator is not None:
+            self._populator.abandon(MlversError(why))
             self._populator.stop()
+            self._report_populated(self._populator.done)
         try:
             self._workspace.close()
             if self._populator is not None and self._smudger is not None:
@@ -93,13 +94,11 @@ class Session:
             self.report.add(b".", error.message, error.hint)
         self.report.show()
 
-    def abandon(self, why: str) -> None:
-        """Git has died or the user stopped it: leave nothing half-done behind."""
-        if self._fetcher is not None:
-            self._fetcher.cancel()
-        if self._populator is not None:
-            self._populator.abandon(MlversError(why))
-        self.finish()
+    def _report_populated(self, results: Iterable[Populated]) -> None:
+        for result in results:
+            if result.error is not None:
+                cause = f"left as a pointer: {result.error.message}"
+                self.report.add(result.placeholder.path, cause, result.error.hint)
 
     def _policy(self) -> Policy:
         config = self._workspace.config

@@ -112,11 +112,9 @@ class Smudger:
             fault = describe_fault(data)
             if fault is not None:
                 self._report.add(request.path, f"is {fault}; left as it is")
-            return self._as_it_is(request, data)
+            return self._as_it_is(request.path, data)
         if self._policy.skip or not self._policy.wanted(request.path):
-            return self._as_it_is(request, data)
-        if request.blob is None:
-            request = request._replace(blob=self._blob_id(data))
+            return self._as_it_is(request.path, data)
         return self._delay(request, pointer) if request.can_delay else self._now(request, pointer)
 
     def available(self) -> list[bytes]:
@@ -127,15 +125,26 @@ class Smudger:
             return []
         requested = {entry.pointer.oid for entry in self._delayed.values() if entry.requested}
         self._fetcher.release()
-        if self._policy.strict:
-            self._fetcher.wait(requested, every=True)
-        ready = self._ready(requested)
+        ready = self._failed(requested) if self._policy.strict else []
+        ready = ready or self._ready(requested)
         if not ready:
             self._fetcher.wait(requested, every=False)
             ready = self._ready(requested)
         for path in ready:
             self._offered[path] = self._delayed.pop(path)
         return ready
+
+    def _failed(self, requested: set[Oid]) -> list[bytes]:
+        """The paths whose content cannot be had, once that is known of all of them.
+
+        Offered alone, they end the command before it has written any of the others.
+        """
+        self._fetcher.wait(requested, every=True)
+        return [
+            path
+            for path, entry in self._delayed.items()
+            if entry.requested and self._fetcher.error(entry.pointer.oid) is not None
+        ]
 
     def _ready(self, requested: set[Oid]) -> list[bytes]:
         settled = self._fetcher.settled(requested)
@@ -175,16 +184,6 @@ class Smudger:
             return EMPTY
         return self._pipe(path, entry.blob, entry.pointer)
 
-    def _pipe(self, path: bytes, blob: str | None, pointer: Pointer) -> Pointer:
-        if blob is not None:
-            self.piped.append(Piped(path, blob, pointer.oid, pointer.size, time.time()))
-        return pointer
-
-    def _as_it_is(self, request: Request, data: bytes) -> bytes:
-        blob = request.blob or self._blob_id(data)
-        self.piped.append(Piped(request.path, blob, Oid.of(data), len(data), time.time()))
-        return data
-
     def again(self, path: bytes, pointer: Pointer, error: MlversError) -> bytes | None:
         """The cache's copy proved damaged (`error`): fetch it anew, or say what to answer instead.
 
@@ -201,4 +200,14 @@ class Smudger:
             self._report.add(path, error.message, error.hint)
             raise SmudgeFailed(error.message, error.hint)
         self._report.add(path, f"left as a pointer: {error.message}", error.hint)
-        return pointer.encode()
+        return self._as_it_is(path, pointer.encode())
+
+    def _pipe(self, path: bytes, blob: str | None, pointer: Pointer) -> Pointer:
+        blob = blob or self._blob_id(pointer.encode())
+        self.piped.append(Piped(path, blob, pointer.oid, pointer.size, time.time()))
+        return pointer
+
+    def _as_it_is(self, path: bytes, data: bytes) -> bytes:
+        oid = Oid.of(data)
+        self.piped.append(Piped(path, self._blob_id(data), oid, len(data), time.time()))
+        return data
