@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.git import Repo
-from tests.support.project import Project, Witness, make_project
+from tests.support.project import Project, Witness, copy_project, make_project
 from tests.support.s3server import s3
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["project", "pushed", "s3", "way", "witness"]
+__all__ = ["project", "pushed", "s3", "template", "template_directory", "way", "witness"]
 
 
 @pytest.fixture(params=["pipe", "populate"])
@@ -29,20 +31,40 @@ def way(request: pytest.FixtureRequest, installed: Path) -> str:
 
 
 @pytest.fixture
-def project(way: str, tmp_path: Path) -> Project:
+def project(way: str, tmp_path: Path, template: Path) -> Project:
     """A repository with some history of small and large tracked files; each way in turn."""
-    return make_project(tmp_path / "project")
+    return copy_project(template / "project", tmp_path / "project")
 
 
 @pytest.fixture
-def pushed(project: Project, tmp_path: Path) -> Project:
+def pushed(project: Project, tmp_path: Path, template: Path) -> Project:
     """The same, and everything is pushed to a bare repository beside it."""
-    Repo.init(tmp_path / "origin.git", "--bare")
+    shutil.copytree(template / "origin.git", tmp_path / "origin.git")
     project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    project.git("push", "-q", "origin", "--all")
-    project.git("push", "-q", "origin", "v1")
+    project.git("fetch", "-q", "origin")
     project.git("branch", "-q", "--set-upstream-to=origin/main", "main")
     return project
+
+
+@pytest.fixture(scope="session")
+def template_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty directory that lives as long as the tests."""
+    return tmp_path_factory.mktemp("template")
+
+
+@pytest.fixture
+def template(installed: Path, template_directory: Path) -> Path:
+    """The project and what it is pushed to, made in the sealed home of the first test that asks."""
+    return _make_template(template_directory)
+
+
+@functools.cache
+def _make_template(directory: Path) -> Path:
+    project = make_project(directory / "project")
+    origin = Repo.init(directory / "origin.git", "--bare")
+    project.git("push", "-q", str(origin.path), "--all")
+    project.git("push", "-q", str(origin.path), "v1")
+    return directory
 
 
 @pytest.fixture

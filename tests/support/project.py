@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from tests.support.git import POINTER_START, Repo, noise
@@ -91,6 +92,15 @@ def make_project(path: Path) -> Project:
     made.settle()
     made.assert_tree(SECOND)
     return made
+
+
+def copy_project(template: Path, path: Path) -> Project:
+    """What `make_project` would make in `path`, in a fraction of the time."""
+    shutil.copytree(template / ".git", path / ".git")
+    (path / ".git" / "index").unlink()
+    copy = Project(path)
+    copy.git("reset", "-q", "--hard")
+    return copy
 
 
 class Witness:
