@@ -28,7 +28,7 @@ _COMMANDS = {
     PROCESS: "filter-process",
     "filter.mlvers.clean": "clean -- %f",
     "filter.mlvers.smudge": "smudge -- %f",
-    "merge.mlvers.driver": "merge-driver %O %A %B %L %P",
+    "merge.mlvers.driver": "merge-driver %O %A %B %L %P %S %X %Y",
 }
 _CONSTANTS = {
     # Without it, git stores the raw file when the filter fails, and says nothing.

@@ -22,7 +22,7 @@ KEYS = {
     "filter.mlvers.smudge": "git-mlvers smudge -- %f",
     "filter.mlvers.required": "true",
     "merge.mlvers.name": "git-mlvers: merge of pointers",
-    "merge.mlvers.driver": "git-mlvers merge-driver %O %A %B %L %P",
+    "merge.mlvers.driver": "git-mlvers merge-driver %O %A %B %L %P %S %X %Y",
 }
 
 
