@@ -4,7 +4,8 @@ A text is light Markdown: the description, ``## Section``, paragraphs, blocks of
 four spaces, and items that begin with ``- ``; inside of a line, ``code`` between
 backticks, ``**bold**`` and ``*emphasis*``. Synopsis and options come from the parser.
 
-``python -m git_mlvers.cli.manual docs/man`` writes the man pages.
+``python -m git_mlvers.cli.manual docs/man`` writes the man pages; with the name of a
+file after it, the same texts also go there as one page of Markdown.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.cli import markdown, roff
 from git_mlvers.cli import overview as texts
-from git_mlvers.cli import roff
 from git_mlvers.cli.command import make_parser
 from git_mlvers.cli.main import COMMANDS, Command
 
@@ -153,6 +154,12 @@ def write_all(directory: str) -> list[str]:
     return written
 
 
+def write_reference(path: str) -> None:
+    """Write every page into the one Markdown file `path`."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(markdown.render(pages()))
+
+
 def _close(blocks: list[Block], kind: str, held: list[str]) -> None:
     if kind == "code":
         blocks.append(Block("code", "\n".join(held).strip("\n")))
@@ -221,3 +228,5 @@ def _block_text(block: Block) -> str:
 
 if __name__ == "__main__":
     print(f"{len(write_all(sys.argv[1]))} pages written")
+    for name in sys.argv[2:]:
+        write_reference(name)

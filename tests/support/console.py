@@ -135,9 +135,7 @@ def _session(text: str, indent: int) -> list[Step]:
 
 def _alike(shown: list[str], said: list[str]) -> bool:
     """Whether `said` is what is `shown`, but for ids, sizes, times and what ``…`` stands for."""
-    parts: list[str] = []
-    for line in shown:
-        parts.append(r"(?:.*\n)*" if line == _ANY else re.escape(_masked(line)) + "\n")
+    parts = [r"(?:.*\n)*" if line == _ANY else re.escape(_masked(line)) + "\n" for line in shown]
     return re.fullmatch("".join(parts), "".join(_masked(line) + "\n" for line in said)) is not None
 
 
