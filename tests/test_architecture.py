@@ -19,7 +19,12 @@ PACKAGE = CHECKOUT / "git_mlvers"
 LONGEST_FILE = 400
 """Lines. A longer file holds more than one idea."""
 
-READS_ENVIRONMENT = ("config", "cli", "git/process.py")  # the last one only hands it on to git
+READS_ENVIRONMENT = (
+    "config",
+    "cli",
+    "git/process.py",  # only hands it on to git
+    "backend/fsspec_adapter.py",  # tells a client what that takes in no other way
+)
 STARTS_PROGRAMS = ("git", "cli/help.py")
 
 # Each of these costs more than everything else that a filter or hook does for a small file.
@@ -151,6 +156,13 @@ class TestImportBudget:
         self.repo.git("add", ".")
         found = self.imported("commit", "-q", "-m", "one")
         found |= self.imported("checkout", "-q", "-b", "other")
+        assert not found & TOO_HEAVY
+
+    def test_push_to_a_directory(self, tmp_path: Path) -> None:
+        self.repo.commit()
+        Repo.init(tmp_path / "origin.git", "--bare")
+        found = self.imported("push", "-q", str(tmp_path / "origin.git"), "main")
+        assert "git_mlvers" in found
         assert not found & TOO_HEAVY
 
     def test_version(self) -> None:
