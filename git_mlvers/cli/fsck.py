@@ -21,7 +21,7 @@ HELP = """
 Checks objects and pointers, or only what is named by the options:
 
 - `--objects`: every file in the cache is read and compared with its oid. A damaged
-  one is moved to `bad/` in the cache; `git mlvers pull` brings it anew. Content
+  one is moved to `bad/` in the cache; `git mlvers fetch` brings it anew. Content
   that REF needs (without one, HEAD and the index) and that is neither in the
   cache nor on the remote is listed.
 - `--pointers`: every tracked path of REF, or of the commits in `A..B`, must hold a
@@ -137,7 +137,7 @@ def _hints(report: Report) -> list[str]:
     from git_mlvers.maintain.fsck import DAMAGED, MISSING, POINTER, REMOTE
 
     hints = {
-        DAMAGED: "git mlvers pull brings damaged content anew from the remote",
+        DAMAGED: "git mlvers fetch brings damaged content anew from the remote",
         MISSING: "whoever has the missing content: git mlvers push --all",
         POINTER: "git add --renormalize . && git commit makes pointers of tracked files"
         " from now on; history stays as it is unless it is rewritten",

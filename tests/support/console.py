@@ -27,6 +27,9 @@ TIMEOUT = 180
 ELSEWHERE = "/home/you/demo"
 """What a page shows in place of the directory that it was run in."""
 
+IN_ORDER = {"PYTHONUNBUFFERED": "1"}
+"""Lets answers and errors come in the order in which a terminal shows them."""
+
 _BLOCK = re.compile(
     r"^(?P<indent> *)```console\n(?P<shown>.*?)^ *```$|^<!-- run first\n(?P<hidden>.*?)^-->$",
     re.M | re.S,
@@ -77,12 +80,14 @@ def steps(text: str) -> list[Step]:
 def run(text: str, directory: Path, env: Mapping[str, str]) -> list[list[str]]:
     """What each command of a page says, run in `directory`; errors and answers in one."""
     commands = [step.command for step in steps(text)]
-    # The mark is told apart from what commands say; each gets an empty input.
-    script = "".join(f"{{ {line}\n}} </dev/null\nprintf '\\036\\n'\n" for line in commands)
+    # Each gets an empty input, and the exit code of the one before as `$?`.
+    script = "code=0\n" + "".join(
+        f"(exit $code)\n{{ {line}\n}} </dev/null\ncode=$?\nprintf '\\036\\n'\n" for line in commands
+    )
     ran = subprocess.run(
         ["bash", "-c", script],
         cwd=directory,
-        env={**env, "PWD": str(directory)},
+        env={**env, "PWD": str(directory), **IN_ORDER},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=TIMEOUT,
