@@ -7,7 +7,9 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
+from git_mlvers.filter.placeholder import Journal
 from git_mlvers.filter.populate import replace_file
+from git_mlvers.filter.recover import recover
 from git_mlvers.filter.stat import write_stats
 from git_mlvers.git import scan
 from git_mlvers.git.index import StatChange
@@ -37,7 +39,11 @@ def standing_pointers(
     pathspecs: Sequence[str] = (),
     wanted: Callable[[bytes], bool] | None = None,
 ) -> list[Entry]:
-    """The entries of the index whose file in the working tree is just their pointer's text."""
+    """The entries of the index whose file in the working tree is just their pointer's text.
+
+    What a program that was killed has left half-done is put right before.
+    """
+    recover(workspace.repo)
     root = os.fsencode(require_work_tree(workspace.repo))
     return [
         entry
@@ -69,18 +75,22 @@ def fill_in(workspace: Workspace, entries: Sequence[Entry]) -> list[Filled]:
     root = os.fsencode(require_work_tree(workspace.repo))
     results = []
     changes = {}
+    journal = Journal(workspace.repo.git_dir)
     for entry in entries:
         path = os.path.join(root, entry.path)
         try:
             if not _is_pointer_text(path, entry.pointer) or not _reached_plainly(root, entry.path):
                 raise MlversError("was changed meanwhile; left as it is")
             mode = stat.S_IMODE(os.lstat(path).st_mode)
-            new = replace_file(workspace.cache, entry.pointer, path, mode)
+            journal.add(entry.path, entry.pointer)
+            temp = journal.temp_beside(path)
+            new = replace_file(workspace.cache, entry.pointer, path, mode, temp)
             changes[entry.path] = StatChange(entry.blob, new, None)
             results.append(Filled(entry.path, entry.pointer, None))
         except MlversError as error:
             results.append(Filled(entry.path, entry.pointer, error))
     write_stats(workspace.repo, changes)
+    journal.clear()
     return results
 
 

@@ -1,67 +1,97 @@
-"""The list of empty placeholders that stand in the working tree for a moment.
+"""The list of files in the working tree that are being replaced, for the case of a crash.
 
 Git wants a file written before it goes on, and content comes a little later
-(`populate`). A filter that is killed in between leaves empty files behind.
-Each is written down first, so that the next filter in this working tree can
-put that right: with the pointer's text, which nobody takes for content.
+(`populate`). A program that is killed in between leaves empty files behind, and
+temporary ones. Each path is written down first, so that the next one in this
+working tree can put that right: an empty file gets the pointer's text, which
+nobody takes for content, and temporary files go.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.fsutil import disk_errors, remove_quietly
 from git_mlvers.pointer import Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FOLDER = "placeholders"
+_TEMP = b".mlvers-"
+# Without locks, or with nothing in it, a journal of this age has no owner any more. Seconds.
+_OLD = 3600.0
 
 
 class Journal:
-    """The placeholders of one filter process, on disk for as long as they may stand."""
+    """The files that one process is replacing, on disk for as long as it may.
+
+    The file is locked while its process lives: an id may be taken again by
+    another process, and one that was killed may keep its id for long.
+    """
 
     def __init__(self, git_dir: str) -> None:
+        self._mark = os.urandom(8).hex()
         self._folder = os.path.join(git_dir, "mlvers", _FOLDER)
-        self._path = os.path.join(self._folder, str(os.getpid()))
+        self._path = os.path.join(self._folder, self._mark)
         self._fd: int | None = None
 
     def add(self, path: bytes, pointer: Pointer) -> None:
-        """`path` (relative to the working tree's root) is about to be an empty placeholder."""
-        if self._fd is None:
-            os.makedirs(self._folder, exist_ok=True)
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
-        os.write(self._fd, pointer.encode() + path + b"\0")
+        """`path` (relative to the working tree's root) is about to be replaced; `LocalIOError`."""
+        with disk_errors(self._path, "writing"):
+            if self._fd is None:
+                os.makedirs(self._folder, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                self._fd = os.open(self._path, flags, 0o666)
+                _lock(self._fd, fcntl.LOCK_EX)
+            os.write(self._fd, pointer.encode() + path + b"\0")
+
+    def temp_beside(self, path: bytes) -> bytes:
+        """The name of a new file beside `path`, which is removed should this process die."""
+        folder, name = os.path.split(path)
+        unique = _temp_prefix(self._mark) + b"%x-" % (threading.get_ident() & 0xFFFFFF)
+        # Cut, since a name may already be as long as the file system allows.
+        return os.path.join(folder, unique + name[:100])
 
     def clear(self) -> None:
-        """None of the placeholders stands any more."""
+        """Nothing is half-done any more."""
         if self._fd is not None:
+            remove_quietly(self._path)
             os.close(self._fd)
             self._fd = None
-            os.unlink(self._path)
 
 
-def recover(git_dir: str, work_tree: str) -> list[bytes]:
-    """Give the placeholders of filters that died their pointer's text; the paths that had one."""
+class Left(NamedTuple):
+    """A file that a process which died was about to replace, or had replaced."""
+
+    path: bytes
+    pointer: Pointer
+    mended: bool
+    """Whether it was empty, and has the pointer's text now."""
+
+
+def recover(git_dir: str, work_tree: str) -> list[Left]:
+    """Put right what processes that died have left in the working tree; all of their files.
+
+    What cannot be put right now, on a full disk for one, stays for the next time.
+    """
     folder = os.path.join(git_dir, "mlvers", _FOLDER)
     try:
         names = os.listdir(folder)
     except OSError:
         return []
-    mended = []
+    found: list[Left] = []
     for name in names:
-        if name.isdigit() and not _alive(int(name)):
-            journal = os.path.join(folder, name)
-            for path, pointer in _entries(journal):
-                full = os.path.join(os.fsencode(work_tree), path)
-                if stands_at(full) and _inside(work_tree, full):
-                    with open(full, "r+b") as file:
-                        file.write(pointer.encode())
-                    mended.append(path)
-            os.unlink(journal)
-    return mended
+        try:
+            found += _recover_one(os.path.join(folder, name), name, work_tree)
+        except OSError:
+            continue
+    return found
 
 
 def stands_at(path: bytes | str) -> bool:
@@ -73,8 +103,76 @@ def stands_at(path: bytes | str) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == 0
 
 
-def _entries(journal: str) -> Iterator[tuple[bytes, Pointer]]:
-    with open(journal, "rb") as file:
+def _recover_one(journal: str, mark: str, work_tree: str) -> list[Left]:
+    fd = os.open(journal, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        if not _is_abandoned(fd):
+            return []
+        entries = [
+            (path, pointer, os.path.join(os.fsencode(work_tree), path))
+            for path, pointer in _entries(fd)
+        ]
+        inside = [entry for entry in entries if _inside(work_tree, entry[2])]
+        for folder in {os.path.dirname(full) for _, _, full in inside}:
+            _remove_temps(folder, _temp_prefix(mark))
+        found = [Left(path, pointer, _mend(full, pointer)) for path, pointer, full in inside]
+        os.unlink(journal)
+        return found
+    finally:
+        os.close(fd)
+
+
+def _is_abandoned(fd: int) -> bool:
+    """Whether the owner of a journal is gone; locks it if it is."""
+    if not _lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        return False
+    found = os.fstat(fd)
+    # One that is empty may be about to be locked by the process that has just made it.
+    return found.st_nlink > 0 and (found.st_size > 0 or _is_old(found))
+
+
+def _lock(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return _is_old(os.fstat(fd))  # a file system without locks
+    return True
+
+
+def _is_old(found: os.stat_result) -> bool:
+    return time.time() - found.st_mtime > _OLD
+
+
+def _mend(full: bytes, pointer: Pointer) -> bool:
+    if not stands_at(full):
+        return False
+    # In place: Git may have opened the file already, to add it.
+    fd = os.open(full, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.write(fd, pointer.encode())
+    finally:
+        os.close(fd)
+    return True
+
+
+def _remove_temps(folder: bytes, prefix: bytes) -> None:
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        if name.startswith(prefix):
+            os.unlink(os.path.join(folder, name))
+
+
+def _temp_prefix(mark: str) -> bytes:
+    return _TEMP + mark.encode() + b"-"
+
+
+def _entries(fd: int) -> Iterator[tuple[bytes, Pointer]]:
+    with open(fd, "rb", closefd=False) as file:
         records = file.read().split(b"\0")[:-1]
     for record in records:
         # The pointer's three lines stand before the path, which may hold any byte but NUL.
@@ -87,13 +185,3 @@ def _entries(journal: str) -> Iterator[tuple[bytes, Pointer]]:
 def _inside(work_tree: str, full: bytes) -> bool:
     root = os.path.realpath(os.fsencode(work_tree))
     return (os.path.realpath(os.path.dirname(full)) + b"/").startswith(root + b"/")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -46,13 +46,15 @@ class Populated(NamedTuple):
     error: MlversError | None
 
 
-def replace_file(cache: Cache, pointer: Pointer, path: bytes, mode: int) -> os.stat_result:
+def replace_file(
+    cache: Cache, pointer: Pointer, path: bytes, mode: int, temp: bytes
+) -> os.stat_result:
     """Put the content of `pointer` at `path` with `mode`, and give its new stat.
 
-    The caller has made sure that what is at `path` may go. Raises
-    `ContentMissing`, `CorruptError` or `LocalIOError`; `path` is then as it was.
+    It is first written to `temp`, a new file beside `path`. The caller has made
+    sure that what is at `path` may go. Raises `ContentMissing`, `CorruptError`
+    or `LocalIOError`; `path` is then as it was.
     """
-    temp = _temp_beside(path)
     try:
         cache.materialise(pointer.oid, pointer.size, os.fsdecode(temp), mode)
         return _settle(temp, path)
@@ -61,9 +63,8 @@ def replace_file(cache: Cache, pointer: Pointer, path: bytes, mode: int) -> os.s
         raise
 
 
-def replace_by_pointer(pointer: Pointer, path: bytes, mode: int) -> os.stat_result:
-    """Put the text of `pointer` at `path`, for content that cannot be had."""
-    temp = _temp_beside(path)
+def replace_by_pointer(pointer: Pointer, path: bytes, mode: int, temp: bytes) -> os.stat_result:
+    """Put the text of `pointer` at `path`, by way of `temp`, for content that cannot be had."""
     try:
         with disk_errors(os.fsdecode(path), "writing a pointer"):
             fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -90,6 +91,7 @@ class Populator:
         self._results: queue.SimpleQueue[Populated] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._at_work: dict[bytes, Placeholder] = {}
+        self._abandoned: MlversError | None = None
         self.done: list[Populated] = []
 
     def expect(self, placeholder: Placeholder) -> None:
@@ -118,7 +120,7 @@ class Populator:
                 if placeholder.pointer.oid not in settled:
                     waiting.append(placeholder)
                 elif (error := fetcher.error(placeholder.pointer.oid)) is not None:
-                    self.done.append(give_up(placeholder, error))
+                    self.done.append(self._give_up(placeholder, error))
                 else:
                     self._start(placeholder)
             self._standing = waiting
@@ -127,9 +129,10 @@ class Populator:
 
     def abandon(self, error: MlversError) -> None:
         """The command ends early: what stands empty gets its pointer's text, because of `error`."""
+        self._abandoned = error
         self._collect()
         for placeholder in self._standing + self._expected:
-            self.done.append(give_up(placeholder, error))
+            self.done.append(self._give_up(placeholder, error))
         self._standing.clear()
         self._expected.clear()
         self._journal.clear()
@@ -160,37 +163,38 @@ class Populator:
     def _work(self) -> None:
         while (placeholder := self._queue.get()) is not None:
             try:
-                result = fill(self._cache, placeholder)
+                if self._abandoned is not None:
+                    raise self._abandoned
+                result = self._fill(placeholder)
+            except MlversError as error:
+                result = self._give_up(placeholder, error)
             except Exception as error:  # whatever it is, Git must not wait for ever
-                result = Populated(placeholder, None, MlversError(f"cannot be written: {error!r}"))
+                result = self._give_up(placeholder, MlversError(f"cannot be written: {error!r}"))
             self._results.put(result)
 
-
-def fill(cache: Cache, placeholder: Placeholder) -> Populated:
-    """Replace the placeholder by content, or else by the pointer's text."""
-    path, pointer, _ = placeholder
-    if not stands_at(path):
-        return _not_ours(placeholder)
-    try:
+    def _fill(self, placeholder: Placeholder) -> Populated:
+        """Replace the placeholder by content."""
+        path, pointer, _ = placeholder
+        if not stands_at(path):
+            return _not_ours(placeholder)
         mode = stat.S_IMODE(os.lstat(path).st_mode)
-        return Populated(placeholder, replace_file(cache, pointer, path, mode), None)
-    except MlversError as error:
-        return give_up(placeholder, error)
+        temp = self._journal.temp_beside(path)
+        return Populated(placeholder, replace_file(self._cache, pointer, path, mode, temp), None)
 
-
-def give_up(placeholder: Placeholder, error: MlversError) -> Populated:
-    """Replace the placeholder by the pointer's text, because of `error`."""
-    path, pointer, _ = placeholder
-    if not stands_at(path):
-        return _not_ours(placeholder)
-    mode = stat.S_IMODE(os.lstat(path).st_mode)
-    try:
-        return Populated(placeholder, replace_by_pointer(pointer, path, mode), error)
-    except MlversError:
-        # Not even a pointer fits on the disk: better no file, which Git shows as
-        # deleted, than an empty one, which could be committed.
-        os.unlink(path)
-        return Populated(placeholder, None, error)
+    def _give_up(self, placeholder: Placeholder, error: MlversError) -> Populated:
+        """Replace the placeholder by the pointer's text, because of `error`."""
+        path, pointer, _ = placeholder
+        if not stands_at(path):
+            return _not_ours(placeholder)
+        temp = self._journal.temp_beside(path)
+        try:
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+            return Populated(placeholder, replace_by_pointer(pointer, path, mode, temp), error)
+        except (MlversError, OSError):
+            # Not even a pointer fits on the disk: better no file, which Git shows as
+            # deleted, than an empty one, which could be committed.
+            remove_quietly(os.fsdecode(path))
+            return Populated(placeholder, None, error)
 
 
 def _not_ours(placeholder: Placeholder) -> Populated:
@@ -198,17 +202,11 @@ def _not_ours(placeholder: Placeholder) -> Populated:
     return Populated(placeholder, None, error)
 
 
-def _temp_beside(path: bytes) -> bytes:
-    folder, name = os.path.split(path)
-    # Cut, since a name may already be as long as the file system allows.
-    unique = b".mlvers-%d-%x-" % (os.getpid(), threading.get_ident() & 0xFFFFFF)
-    return os.path.join(folder, unique + name[:100])
-
-
 def _settle(temp: bytes, path: bytes) -> os.stat_result:
     found = os.lstat(temp)
-    if found.st_nlink == 1:  # A hard link shares its times with the cache, which needs them.
-        back = time.time_ns() - _BACK * 1_000_000_000
-        os.utime(temp, ns=(back, back))
-    os.replace(temp, path)
-    return os.lstat(path)
+    with disk_errors(os.fsdecode(path), "checking out"):
+        if found.st_nlink == 1:  # A hard link shares its times with the cache, which needs them.
+            back = time.time_ns() - _BACK * 1_000_000_000
+            os.utime(temp, ns=(back, back))
+        os.replace(temp, path)
+        return os.lstat(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import MlversError
-from git_mlvers.filter import placeholder
+from git_mlvers.filter import placeholder, recover
 from git_mlvers.filter.populate import Populator
 from git_mlvers.filter.report import Report
 from git_mlvers.filter.smudge import Policy, Smudger
@@ -37,11 +37,11 @@ class Session:
         self._populator: Populator | None = None
         self._fetcher: Fetcher | None = None
         self.report = Report()
-        work_tree = workspace.repo.work_tree
-        if work_tree is not None:
-            for path in placeholder.recover(workspace.repo.git_dir, work_tree):
+        self._left = recover.mend(workspace.repo)
+        for left in self._left:
+            if left.mended:
                 self.report.add(
-                    path,
+                    left.path,
                     "was left empty by a checkout that was killed; it is a pointer now",
                     "git mlvers pull",
                 )
@@ -90,6 +90,7 @@ class Session:
             self._workspace.close()
             if self._populator is not None and self._smudger is not None:
                 refresh_index(self._workspace.repo, self._populator.done, self._smudger.piped)
+            recover.note(self._workspace.repo, self._left)
         except MlversError as error:
             self.report.add(b".", error.message, error.hint)
         self.report.show()

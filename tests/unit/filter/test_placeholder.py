@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from git_mlvers.filter.placeholder import Journal, recover, stands_at
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
+from tests.support.environment import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 POINTER = Pointer(Oid.of(b"content"), 7)
 
 
-def dead_pid() -> int:
-    """The id of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
-        process.wait()
-    return process.pid
+LEAVE = """
+import os, sys
+from git_mlvers.filter.placeholder import Journal
+from git_mlvers.oid import Oid
+from git_mlvers.pointer import Pointer
+journal = Journal(sys.argv[1])
+for path in sys.argv[2:]:
+    journal.add(os.fsencode(path), Pointer(Oid.of(b"content"), 7))
+    print(os.fsdecode(journal.temp_beside(os.fsencode(path))), flush=True)
+os._exit(9)
+"""
 
 
 def journal_of_dead(git_dir: Path, *paths: bytes) -> Path:
     """A journal as a killed filter leaves it."""
-    journal = Journal(os.fspath(git_dir))
-    for path in paths:
-        journal.add(path, POINTER)
-    mine = git_dir / "mlvers" / "placeholders" / str(os.getpid())
-    other = mine.with_name(str(dead_pid()))
-    mine.rename(other)
-    return other
+    leave(git_dir, *paths)
+    (journal,) = (git_dir / "mlvers" / "placeholders").iterdir()
+    return journal
+
+
+def leave(git_dir: Path, *paths: bytes) -> list[bytes]:
+    """Let a filter die that was replacing `paths`; the names of its temporary files."""
+    words = [sys.executable, "-c", LEAVE, git_dir, *paths]
+    ran = subprocess.run(words, check=False, capture_output=True, cwd=CHECKOUT)
+    assert ran.returncode == 9, ran.stderr
+    return ran.stdout.splitlines()
+
+
+def mended(git_dir: Path, work_tree: Path) -> list[bytes]:
+    """The empty files that were given their pointer's text."""
+    return [left.path for left in recover(str(git_dir), str(work_tree)) if left.mended]
 
 
 def test_the_placeholders_of_a_dead_filter_become_pointers(tmp_path: Path) -> None:
@@ -41,7 +62,7 @@ def test_the_placeholders_of_a_dead_filter_become_pointers(tmp_path: Path) -> No
     for name in names:
         (tmp_path / os.fsdecode(name)).write_bytes(b"")
     journal = journal_of_dead(tmp_path / "git", *names)
-    assert recover(os.fspath(tmp_path / "git"), os.fspath(tmp_path)) == names
+    assert mended(tmp_path / "git", tmp_path) == names
     for name in names:
         assert (tmp_path / os.fsdecode(name)).read_bytes() == POINTER.encode()
     assert not journal.exists()
@@ -52,7 +73,7 @@ def test_only_what_is_still_empty_is_touched(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(b"")
     (tmp_path / "link").symlink_to("elsewhere")
     journal_of_dead(tmp_path / "git", b"edited", b"link", b"gone")
-    assert recover(os.fspath(tmp_path / "git"), os.fspath(tmp_path)) == []
+    assert mended(tmp_path / "git", tmp_path) == []
     assert (tmp_path / "edited").read_bytes() == b"mine"
     assert (tmp_path / "elsewhere").read_bytes() == b""
 
@@ -65,7 +86,7 @@ def test_a_journal_cannot_lead_out_of_the_working_tree(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "link").symlink_to(outside)
     journal_of_dead(tmp_path / "git", b"../outside/file", b"link/file")
-    assert recover(os.fspath(tmp_path / "git"), os.fspath(tree)) == []
+    assert mended(tmp_path / "git", tree) == []
     assert (outside / "file").read_bytes() == b""
 
 
@@ -73,7 +94,7 @@ def test_a_living_filter_keeps_its_placeholders(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"")
     journal = Journal(os.fspath(tmp_path / "git"))
     journal.add(b"a.bin", POINTER)
-    assert recover(os.fspath(tmp_path / "git"), os.fspath(tmp_path)) == []
+    assert mended(tmp_path / "git", tmp_path) == []
     assert stands_at(os.fspath(tmp_path / "a.bin"))
     journal.clear()
     assert list((tmp_path / "git" / "mlvers" / "placeholders").iterdir()) == []
@@ -84,4 +105,50 @@ def test_a_torn_journal_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     (tmp_path / "b.bin").write_bytes(b"")
     journal = journal_of_dead(tmp_path / "git", b"a.bin", b"b.bin")
     journal.write_bytes(journal.read_bytes()[:-3])
-    assert recover(os.fspath(tmp_path / "git"), os.fspath(tmp_path)) == [b"a.bin"]
+    assert mended(tmp_path / "git", tmp_path) == [b"a.bin"]
+
+
+def test_temporary_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir" / "a.bin").write_bytes(b"mine")
+    (temp,) = leave(tmp_path / "git", b"dir/a.bin")
+    living = Journal(os.fspath(tmp_path / "git"))
+    living.add(b"dir/b.bin", POINTER)
+    other = living.temp_beside(b"dir/b.bin")
+    for name in (temp, other):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"half")
+    assert mended(tmp_path / "git", tmp_path) == []
+    assert set(os.listdir(tmp_path / "dir")) == {"a.bin", os.path.basename(os.fsdecode(other))}
+    living.clear()
+
+
+def test_a_journal_that_is_just_being_made_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "git" / "mlvers" / "placeholders"
+    folder.mkdir(parents=True)
+    for name, age in {"new": 0, "old": 7200}.items():
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert mended(tmp_path / "git", tmp_path) == []
+    assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_what_cannot_be_mended_stays_for_the_next_time(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"")
+    journal = journal_of_dead(tmp_path / "git", b"a.bin")
+    with full_disk():
+        assert mended(tmp_path / "git", tmp_path) == []
+    assert journal.exists()
+    assert mended(tmp_path / "git", tmp_path) == [b"a.bin"]
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can be made longer."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
