@@ -148,14 +148,16 @@ def absorb_tail(catalog: Catalog, name: str, fd: int) -> int:
     A torn frame at its end is cut off. Returns the size in bytes; raises `OSError`.
     """
     known, size = catalog.known_length(name), os.fstat(fd).st_size
-    if known != size:
-        start = known if known < size else 0
-        found = scan(fd, start, size, verify=start > 0)
+    if known > size:
+        catalog.news.distrust(name, size)
+        known = 0
+    if known < size:
+        found = scan(fd, known, size, verify=known > 0)
         if found.torn:
             os.ftruncate(fd, found.end)
             size = found.end
-        # With the lock nobody else is writing: what is left behind `end` is garbage.
-        catalog.absorb(name, found, start, size)
+        # With the lock nobody else is writing: what is left behind the last frame is garbage.
+        catalog.news.absorb(name, found, known, size)
     return size
 
 

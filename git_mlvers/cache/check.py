@@ -38,7 +38,8 @@ def verify(store: Store, oid: Oid, size: int) -> Problem | None:
 def check(store: Store, progress: Progress | None = None) -> list[Problem]:
     """Read and hash all objects, and make the index of the packs anew if it is unsound.
 
-    Damaged content is moved away and counts as missing from then on.
+    Damaged content is moved away, and counts as missing from then on; it stays
+    in a store that is not writable.
     """
     progress = progress or Silent()
     sizes = [size for _, size in store.objects]
@@ -81,8 +82,7 @@ def _check_packs(store: Store, progress: Progress) -> list[Problem]:
         path = os.path.join(store.packs.folder, name)
         with disk_errors(path, "checking the cache"):
             for oid, kept in store.packs.heal(name).items():
-                message = f"content {oid.short} was damaged; it is moved to {kept}"
-                problems.append(Problem(message, path, oid))
+                problems.append(_damaged(oid, path, kept))
         progress.advance(1, size)
     if problems:
         # There may be another copy of what is damaged, or a row that was damaged itself.
@@ -92,5 +92,10 @@ def _check_packs(store: Store, progress: Progress) -> list[Problem]:
 
 
 def _moved(store: Store, oid: Oid, path: str) -> Problem:
-    kept = store.objects.damaged.get(oid, path)
+    return _damaged(oid, path, store.objects.damaged.get(oid, path))
+
+
+def _damaged(oid: Oid, path: str, kept: str) -> Problem:
+    if kept == path:
+        return Problem(f"content {oid.short} is damaged", path, oid)
     return Problem(f"content {oid.short} was damaged; it is moved to {kept}", path, oid)

@@ -196,6 +196,7 @@ class PackIndex:
                 (
                     (oid, ids[row.pack], row.offset, row.length, row.size, row.added)
                     for oid, row in rows.items()
+                    if row.pack in ids  # Else all of the pack is still to be read.
                 ),
             )
             self._delete(dropped)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from git_mlvers import frame
 from git_mlvers.cache.appender import Appender
-from git_mlvers.cache.catalog import FRESH, Catalog
+from git_mlvers.cache.catalog import Catalog
 from git_mlvers.cache.index import Row
+from git_mlvers.cache.news import FRESH
 from git_mlvers.cache.objects import BAD
 from git_mlvers.cache.scan import content_of, scan
 from git_mlvers.errors import CorruptError
@@ -94,15 +95,15 @@ class LocalPacks:
         with self.mutex:
             row = self.catalog.find(oid, now=True)
             if row is not None:
-                self.catalog.freshen(oid, row)
+                self.catalog.news.fresh[oid] = row
                 return
         if framed is None:
             framed = frame.encode(data, oid)
         with self.mutex, disk_errors(self.folder, "adding to the cache"):
             offset = self._appender.append(framed)
             row = Row(self._appender.name, offset, len(framed), len(data), int(time.time()))
-            self.catalog.put(oid, row)
-            self.catalog.extend(row.pack, self._appender.end)
+            self.catalog.news.put(oid, row)
+            self.catalog.news.extend(row.pack, offset, self._appender.end)
 
     def remove(self, oids: Iterable[Oid], before: float | None = None) -> list[tuple[Oid, int]]:
         """Forget those of `oids` that are here, with their sizes in bytes.
@@ -117,10 +118,11 @@ class LocalPacks:
                 if row is None:
                     continue
                 if before is None or (
-                    row.added + FRESH < before and not self.catalog.is_fresh(oid)
+                    row.added + FRESH < before and oid not in self.catalog.news.fresh
                 ):
                     gone.append((oid, row.size))
-            self.catalog.drop(oid for oid, _ in gone)
+            for oid, _ in gone:
+                self.catalog.news.drop(oid)
             return gone
 
     def __iter__(self) -> Iterator[tuple[Oid, int]]:
@@ -168,12 +170,15 @@ class LocalPacks:
                     data = os.pread(fd, row.length, row.offset)
                     lost[oid] = self.drop_damaged(oid, row, data)
                 elif offsets.get(row.offset) != oid or row.length != place.length:
-                    self.catalog.put(oid, Row(pack, *place[1:], row.added))
+                    self.catalog.news.put(oid, Row(pack, *place[1:], row.added))
+            if lost:
+                # At once, so that nobody who adds it again takes it for being here.
+                self.catalog.commit()
         return lost
 
     def drop_damaged(self, oid: Oid, row: Row, data: bytes) -> str:
         """Forget `oid`, whose frame at `row` is damaged and reads as `data`; where that is kept."""
-        self.catalog.drop([oid])
+        self.catalog.news.drop(oid)
         if not self.writable:
             return os.path.join(self.folder, row.pack)
         kept = os.path.join(self.root, BAD, f"{oid.hex()}.frame")

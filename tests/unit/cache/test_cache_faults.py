@@ -128,8 +128,9 @@ class TestNotWritable:
                 for name in (folder, *(os.path.join(folder, n) for n in names)):
                     os.chown(name, 65534, 65534)
             above = os.path.dirname(root)
-            while not (mode := os.stat(above).st_mode) & 0o001:
-                os.chmod(above, mode | 0o055)
+            while above != "/":
+                if not (mode := os.stat(above).st_mode) & 0o001:
+                    os.chmod(above, mode | 0o055)
                 above = os.path.dirname(above)
             os.seteuid(65534)
         yield

@@ -194,6 +194,13 @@ class TestDamage:
         assert cache.missing([pointer, *others]) == [pointer]
         assert cache.fsck() == []
 
+    def test_fsck_may_only_look(self, cache: Cache, root: str, pointer: Pointer, path: str) -> None:
+        damage(path)
+        (problem,) = cache.fsck(dry_run=True)
+        assert problem == (f"content {pointer.oid.short} is damaged", path, pointer.oid)
+        assert os.path.exists(path)
+        assert not os.path.exists(f"{root}/bad")
+
     def test_verify_one(self, cache: Cache, pointer: Pointer, path: str) -> None:
         assert cache.verify(*pointer) is None
         damage(path)

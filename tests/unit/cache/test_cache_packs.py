@@ -12,7 +12,7 @@ import pytest
 
 from git_mlvers import frame
 from git_mlvers.cache import appender
-from git_mlvers.cache.catalog import FRESH
+from git_mlvers.cache.news import FRESH
 from git_mlvers.cache.packs import LocalPacks
 from git_mlvers.errors import ContentMissing, CorruptError
 from git_mlvers.oid import Oid
@@ -302,6 +302,17 @@ class TestDamagedFrame:
         cache.close()
         assert open_cache().missing(pointers) == [pointers[n] for n in (0, 12, 29)]
 
+    def test_fsck_may_only_look(self, open_cache: Callable[..., Cache], root: str) -> None:
+        pointers = fill(open_cache)
+        flip(the_pack(root), FRAME + 7)
+        cache = open_cache()
+        for _ in range(2):
+            (problem,) = cache.fsck(dry_run=True)
+            assert problem.oid == pointers[0].oid
+            assert problem.message == f"content {pointers[0].oid.short} is damaged"
+        assert not os.path.exists(os.path.join(root, "bad"))
+        assert cache.missing(pointers) == []
+
     def test_another_copy_helps_after_fsck(
         self, open_cache: Callable[..., Cache], root: str
     ) -> None:
@@ -526,3 +537,50 @@ class TestPacks:
             (n, s.st_size, s.st_mtime_ns) for n, s in before.items()
         ]
         assert not os.path.exists(f"{root}/bad")
+
+
+class TestRecordsOfSeveral:
+    """Processes record what they saw of each other's packs at different times."""
+
+    def test_late_record_of_an_early_look(self, open_cache: Callable[..., Cache]) -> None:
+        writer, watcher = open_cache(), open_cache()
+        pointers = [writer.add_bytes(data) for data in CONTENTS[:5]]
+        assert watcher.read(*pointers[0]) == CONTENTS[0]
+        pointers += [writer.add_bytes(data) for data in CONTENTS[5:10]]
+        writer.flush()
+        pointers += [writer.add_bytes(data) for data in CONTENTS[10:15]]
+        watcher.flush()
+        writer.flush()
+        assert open_cache().missing(pointers) == []
+        for cache in (writer, watcher):
+            expect_all(cache, pointers, CONTENTS[:15])
+
+    def test_index_replaced_below_a_writer(
+        self, open_cache: Callable[..., Cache], root: str
+    ) -> None:
+        writer = open_cache()
+        pointers = [writer.add_bytes(data) for data in CONTENTS[:5]]
+        writer.flush()
+        pointers += [writer.add_bytes(data) for data in CONTENTS[5:10]]
+        os.unlink(os.path.join(root, "packs", "index.db"))
+        other = open_cache()
+        assert other.missing(pointers) == []
+        other.close()
+        pointers += [writer.add_bytes(data) for data in CONTENTS[10:15]]
+        writer.close()
+        expect_all(open_cache(), pointers, CONTENTS[:15])
+
+    def test_shrunk_pack_put_right_by_two(
+        self, open_cache: Callable[..., Cache], root: str
+    ) -> None:
+        pointers = fill(open_cache, CONTENTS[:10])
+        first, second = open_cache(), open_cache()
+        os.truncate(the_pack(root), os.path.getsize(the_pack(root)) - 10)
+        for cache in (first, second):
+            assert cache.missing(pointers) == pointers[9:]
+        pointers[9:] = [first.add_bytes(data) for data in CONTENTS[20:25]]
+        first.flush()
+        second.flush()
+        pointers.append(first.add_bytes(CONTENTS[25]))
+        first.close()
+        expect_all(open_cache(), pointers, [*CONTENTS[:9], *CONTENTS[20:26]])
