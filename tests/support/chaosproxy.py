@@ -181,7 +181,7 @@ class ChaosProxy:
             head = _read_head(answered)
         status = int(head.split(b" ", 2)[1])
         bodiless = method == "HEAD" or status in (204, 304)
-        body = b"" if bodiless else answered.read(_length(head))
+        body = b"" if bodiless else _read_body(answered, head)
         if fault is not None and fault.kind == "lose_answer":
             return _reset(client)
         client.sendall(head)
@@ -216,6 +216,19 @@ def _read_head(stream: IO[bytes]) -> bytes:
         if line == b"\r\n":
             return b"".join(lines)
     return b""
+
+
+def _read_body(stream: IO[bytes], head: bytes) -> bytes:
+    """The body that comes after `head`, with its chunk lines if it has some."""
+    if b"\r\ntransfer-encoding: chunked" not in head.lower():
+        return stream.read(_length(head))
+    parts = []
+    while line := stream.readline(_BLOCK):
+        size = int(line.split(b";")[0], 16)
+        parts += [line, stream.read(size + 2)]
+        if size == 0:
+            break
+    return b"".join(parts)
 
 
 def _length(head: bytes) -> int:
