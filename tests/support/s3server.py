@@ -28,6 +28,13 @@ REGION = "us-east-1"
 # Read here, because tests run with an environment from which such names are gone.
 _GIVEN = {name: os.environ.get(f"MLVERS_TEST_S3_{name}") for name in ("ENDPOINT", "KEY", "SECRET")}
 _LISTENING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
+# It ends when its standard input does, so also when the tests are killed.
+_MOTO = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from moto.server import main
+main(["-H", "127.0.0.1", "-p", "0"])
+"""
 _numbers = itertools.count(1)
 
 
@@ -116,8 +123,8 @@ def s3() -> S3Server:
 def _start_moto() -> str:
     """Start moto on a free port of loopback, to be stopped when Python ends; its address."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-c", _MOTO],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -142,4 +149,6 @@ def _drain(log: IO[str]) -> None:
 
 def _stop(server: subprocess.Popen[str]) -> None:
     server.terminate()
+    if server.stdin is not None:
+        server.stdin.close()
     server.wait()
