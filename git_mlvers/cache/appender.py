@@ -64,6 +64,7 @@ class Appender:
             self._unsynced.discard(name)
         if self._made:
             fsync_dir(self._folder)
+            fsync_dir(os.path.dirname(self._folder))
             self._made = False
 
     def release(self) -> None:

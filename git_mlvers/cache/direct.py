@@ -20,8 +20,11 @@ from git_mlvers.fsutil import copy_range, write_all
 TRIAL = 16 << 20
 """A way is judged after so many bytes."""
 
+LAP = 256 << 20
+"""After so many more bytes the other way is tried again, since either may have been held up."""
+
 QUICK = 1 << 30
-"""The page cache is not doubted as long as it takes so many bytes per second."""
+"""A way that takes so many bytes per second is not doubted."""
 
 WORTH = 64 << 20
 """Smaller copies are not worth a trial. Bytes."""
@@ -55,28 +58,28 @@ class Pace:
         self._fds = fds
         self._count = 0
         self._seconds = 0.0
-        self._cached_rate = 0.0
+        self._rates: dict[bool, float] = {}
+        self._on_trial = False
+        self._until = TRIAL
         self._settled = not _DIRECT
         self.direct = False
 
     def note(self, count: int, seconds: float) -> None:
         """`count` bytes took so long in the present way; may switch to the other one."""
-        if self._settled:
-            return
         self._count += count
         self._seconds += seconds
-        if self._count < TRIAL:
+        if self._settled or self._count < self._until:
             return
         rate = self._count / max(self._seconds, 1e-9)
+        self._rates[self.direct] = rate
         self._count, self._seconds = 0, 0.0
-        if not self.direct:
-            self._cached_rate = rate
-            if rate < QUICK:
-                self._switch(True)
-        else:
-            self._settled = True
-            if rate < self._cached_rate:
-                self._switch(False)
+        if self._on_trial:
+            self._on_trial, self._until = False, LAP
+            if rate < self._rates[not self.direct]:
+                self._switch(not self.direct)
+        elif rate < QUICK:
+            self._on_trial, self._until = True, TRIAL
+            self._switch(not self.direct)
 
     def give_up(self) -> None:
         """Use the page cache from now on: direct I/O does not work, or an odd end is to come."""

@@ -34,6 +34,8 @@ _GET = (
 # Seconds to wait for another process; then this one goes on without the database.
 _PATIENCE = 5.0
 _PAUSE = 0.01
+# As many values as every sqlite takes in one statement.
+_MANY = 500
 
 
 class Row(NamedTuple):
@@ -143,6 +145,20 @@ class PackIndex:
         """Where `oid` is."""
         found = self._db.execute(_GET, (oid,)).fetchone()
         return None if found is None else Row(*found)
+
+    def get_many(self, oids: Iterable[Oid]) -> dict[Oid, Row]:
+        """Where those of `oids` are that are here; a few times quicker than one by one."""
+        wanted = list(oids)
+        found: dict[Oid, Row] = {}
+        for start in range(0, len(wanted), _MANY):
+            part = wanted[start : start + _MANY]
+            marks = ",".join("?" * len(part))
+            query = (
+                "SELECT f.oid, p.name, f.offset, f.length, f.size, f.added FROM frames f"
+                f" JOIN packs p ON p.id = f.pack WHERE f.oid IN ({marks})"
+            )
+            found.update((Oid(oid), Row(*rest)) for oid, *rest in self._db.execute(query, part))
+        return found
 
     def lengths(self) -> dict[str, int]:
         """How much of each pack is in the index, bytes by name of the pack."""

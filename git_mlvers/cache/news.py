@@ -109,8 +109,9 @@ class News:
         now = int(time.time())
         found: dict[Oid, Row] = {}
         lost = None
+        recorded = index.get_many(self.fresh)
         for oid, old in self.fresh.items():
-            row = self.rows.get(oid) or index.get(oid)
+            row = self.rows.get(oid) or recorded.get(oid)
             if row is None and old.pack not in there:
                 lost = oid
             elif row is None or row.added < now - FRESH:

@@ -146,7 +146,7 @@ class ObjectStore:
             # A new directory may have been made on each level.
             lower = {os.path.dirname(path) for path in paths}
             upper = {os.path.dirname(path) for path in lower}
-            for folder in (*lower, *upper, *({self._objects} if paths else ())):
+            for folder in (*lower, *upper, *((self._objects, self.root) if paths else ())):
                 try:
                     fsync_dir(folder)
                 except FileNotFoundError:

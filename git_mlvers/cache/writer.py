@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from git_mlvers.cache import clone, direct
 from git_mlvers.cache.packs import SMALL
+from git_mlvers.errors import LocalIOError
 from git_mlvers.fsutil import local_error, remove_quietly
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
@@ -31,6 +32,9 @@ _IN_FLIGHT = 4
 class Store(Protocol):
     """What a writer needs of the cache."""
 
+    def has(self, oid: Oid, size: int) -> bool:
+        """Whether content is there already."""
+
     def temp_file(self) -> tuple[int, str]:
         """A new file: descriptor, path."""
 
@@ -46,8 +50,9 @@ class Writer:
 
     A piece belongs to the caller again as soon as `write` returns: it is copied
     (a twentieth of a second for a GiB), so a reader may use one buffer for all.
-    Every method may raise `LocalIOError`; then nothing is left behind. In a
-    ``with`` statement it is aborted unless it was finished.
+    `finish` may raise `LocalIOError`; then nothing is left behind. It does not
+    when the content is in the cache already, though nothing can be written there.
+    In a ``with`` statement it is aborted unless it was finished.
 
     `source_path` may name the file that the content is said to come from; where
     the file system can, the object then shares its room on the disk.
@@ -95,8 +100,11 @@ class Writer:
                 return Pointer(oid, len(data))
             file = self._file
             oid = file.finish(self._batch, self._filled)
-            self._file = None
-            self._store.keep_file(file.path, oid, self._size)
+            if file.failure is None:
+                self._file = None
+                self._store.keep_file(file.path, oid, self._size)
+            elif not self._store.has(oid, self._size):
+                raise file.failure
             return Pointer(oid, self._size)
         finally:
             self.abort()
@@ -139,7 +147,10 @@ class Writer:
 
 
 class _File:
-    """A temporary file that is being written and hashed, from the second batch on in a thread."""
+    """A temporary file that is being written and hashed, from the second batch on in a thread.
+
+    When it cannot be written it is hashed all the same: `failure` tells why.
+    """
 
     def __init__(
         self, store: Store, buffers: list[memoryview], source_path: str | bytes | None
@@ -150,8 +161,15 @@ class _File:
         self._full: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
         self._taken = 0
         self._thread: threading.Thread | None = None
-        self._error: OSError | None = None
-        self._fd, self.path = store.temp_file()
+        self._aborted = False
+        self._fd, self.path = -1, ""
+        self.failure: LocalIOError | None = None
+        self._output: clone.CloneOutput | direct.Output | None = None
+        try:
+            self._fd, self.path = store.temp_file()
+        except LocalIOError as error:
+            self.failure = error
+            return
         cloned = source_path is not None and clone.begin(self._fd, source_path)
         self._output = clone.CloneOutput(self._fd) if cloned else direct.Output(self._fd)
 
@@ -167,36 +185,43 @@ class _File:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="cache-writer", daemon=True)
             self._thread.start()
-        self._raise()
         self._full.put((batch, BATCH))
         return self.buffer()
 
     def finish(self, batch: memoryview, filled: int) -> Oid:
         """Write the last batch and close the file; returns the oid of it all."""
         self._join()
-        self._raise()
         self._take(batch, filled)
         self._pool.append(batch)
-        self._raise()
-        fd, self._fd = self._fd, -1
-        try:
-            try:
-                self._output.finish()
-            finally:
-                os.close(fd)  # NFS and quotas tell here that there is no room.
-        except OSError as error:
-            self._error = error
-        self._raise()
+        self._close()
         return Oid(self._hasher.digest())
 
     def abort(self) -> None:
         """Stop, and remove the file."""
-        self._error = self._error or OSError("aborted")
+        self._aborted = True
         self._join()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        remove_quietly(self.path)
+        if self.path:
+            remove_quietly(self.path)
+
+    def _close(self) -> None:
+        if self._output is None:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            try:
+                if self.failure is None:
+                    self._output.finish()
+            finally:
+                os.close(fd)  # NFS and quotas tell here that there is no room.
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        folder = os.path.dirname(self.path)
+        self.failure = self.failure or local_error(error, folder, "adding to the cache")
 
     def _run(self) -> None:
         while (job := self._full.get()) is not None:
@@ -204,14 +229,16 @@ class _File:
             self._free.put(job[0])
 
     def _take(self, batch: memoryview, filled: int) -> None:
-        if self._error is not None:
+        if self._aborted:
             return  # Taken all the same, so that nobody waits for a buffer.
         data = batch[:filled]
         self._hasher.update(data)
+        if self._output is None or self.failure is not None:
+            return
         try:
             self._output.write(data)
         except OSError as error:
-            self._error = error
+            self._fail(error)
 
     def _join(self) -> None:
         if self._thread is not None:
@@ -220,7 +247,3 @@ class _File:
             self._thread = None
         while not self._free.empty():
             self._pool.append(self._free.get())
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise local_error(self._error, os.path.dirname(self.path), "adding to the cache")
