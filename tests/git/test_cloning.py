@@ -46,8 +46,9 @@ def test_clone(url: str, tmp_path: Path, options: list[str]) -> None:
     project_at(tmp_path / "clone").assert_tree(SECOND)
 
 
-def test_clone_by_path(url: str, tmp_path: Path) -> None:
-    clone(str(tmp_path / "origin.git"), tmp_path / "clone")
+@pytest.mark.parametrize("options", [[], ["--shared"]], ids=["links", "shared"])
+def test_clone_by_path(url: str, tmp_path: Path, options: list[str]) -> None:
+    clone(str(tmp_path / "origin.git"), tmp_path / "clone", *options)
     project_at(tmp_path / "clone").assert_tree(SECOND)
 
 
@@ -219,6 +220,17 @@ class TestContinuousIntegration:
         assert not made.file("data/sp ace").exists()
         made.assert_content("data/deep/new.bin", SECOND["data/deep/new.bin"])
         made.assert_content("large.bin", SECOND["large.bin"])
+        made.assert_whole()
+
+    def test_partial_and_sparse_and_pull_afterwards(self, url: str, tmp_path: Path) -> None:
+        Repo(tmp_path / "origin.git").config("uploadpack.allowFilter", "true")
+        skip = {"MLVERS_SKIP_SMUDGE": "1"}
+        made = clone(url, tmp_path / "ci", "--filter=blob:none", "--sparse", env=skip)
+        made.git("sparse-checkout", "set", "--cone", "data/deep", env=skip)
+        made.mlvers("pull")
+        made.assert_content("data/deep/new.bin", SECOND["data/deep/new.bin"])
+        made.assert_content("large.bin", SECOND["large.bin"])
+        assert not made.file("data/sp ace").exists()
         made.assert_whole()
 
     def test_checkout_first_and_pull_afterwards(

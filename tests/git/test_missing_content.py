@@ -238,9 +238,10 @@ class TestNowhere:
         assert list((pushed.cache_dir() / "bad").iterdir())
 
     def test_content_comes_from_another_remote(self, pushed: Project, tmp_path: Path) -> None:
-        other = tmp_path / "other-place"
-        pushed.mlvers("remote", "add", "--local", "other", str(other))
-        pushed.mlvers("push", "--all", "--remote", "other")
+        for name in ("first", "second"):
+            pushed.mlvers("remote", "add", "--local", name, str(tmp_path / name))
+        pushed.mlvers("push", "--all", "--remote", "second")
+        assert pushed.mlvers("remote", "default") == "first"
         pushed.git("checkout", "-q", "v1")
         pushed.drop_cache()
         shutil.rmtree(tmp_path / "origin.git" / "mlvers")

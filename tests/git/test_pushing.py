@@ -299,6 +299,35 @@ def test_damaged_content_refuses_the_push(pair: Pair) -> None:
     assert pair.bare.git("for-each-ref") == ""
 
 
+def test_old_content_that_is_lost_does_not_stop_new_work(pair: Pair) -> None:
+    pair.add("lost.bin")
+    pair.repo.git("rm", "-q", "lost.bin")
+    pair.repo.commit("removed")
+    pair.repo.git("push", "-q", "--no-verify", "origin", "main")
+    made = pair.clone()
+    made.write("new.bin", noise(LARGE, "new"))
+    made.commit("new")
+    made.git("push", "-q", "origin", "main")
+    pair.clone().assert_content("new.bin", noise(LARGE, "new"))
+
+
+def test_branch_of_a_fork_is_taken_over(pair: Pair, tmp_path: Path) -> None:
+    pair.repo.git("push", "-q", "origin", "main")
+    fork = Repo.init(tmp_path / "fork.git", "--bare")
+    theirs = pair.clone()
+    theirs.git("remote", "add", "fork", str(fork.path))
+    theirs.write("theirs.bin", noise(LARGE, "theirs"))
+    theirs.commit("theirs")
+    theirs.git("push", "-q", "fork", "HEAD:work")
+    mine = pair.add("mine.bin")
+    pair.repo.git("remote", "add", "fork", str(fork.path))
+    pair.repo.git("fetch", "-q", "fork")
+    pair.repo.git("rebase", "-q", "fork/work")
+    pair.repo.assert_contents({"mine.bin": mine, "theirs.bin": noise(LARGE, "theirs")})
+    pair.repo.git("push", "-q", "origin", "main")
+    pair.clone().assert_contents({"mine.bin": mine, "theirs.bin": noise(LARGE, "theirs")})
+
+
 def test_no_place_for_content(installed: Path, tmp_path: Path) -> None:
     repo = Repo.init(tmp_path / "work")
     repo.attributes("*.bin")
