@@ -10,6 +10,7 @@ The traps behind each step are told in docs/design.md, "Checkout".
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
@@ -73,6 +74,8 @@ class _Delayed(NamedTuple):
 
 
 EMPTY = b""
+# Only what was written shortly before Git wrote its index is of interest later. Seconds.
+_REMEMBERED = 5.0
 
 
 class Smudger:
@@ -97,7 +100,8 @@ class Smudger:
         self._blob_id = blob_id
         self._delayed: dict[bytes, _Delayed] = {}
         self._offered: dict[bytes, _Delayed] = {}
-        self.piped: list[Piped] = []
+        self.piped: deque[Piped] = deque()
+        """What Git wrote into the working tree in the last seconds, oldest first."""
 
     def smudge(self, request: Request, data: bytes) -> bytes | Pointer | None:
         """What to answer for a file whose blob is `data`, at most a few KiB.
@@ -105,16 +109,27 @@ class Smudger:
         Bytes go to Git as they are, a `Pointer` stands for its content in the
         cache, and ``None`` means delayed. Raises `SmudgeFailed` in strict mode.
         """
-        if not request.can_delay and request.path in self._offered:
-            return self._retry(request.path)
+        retried = None if request.can_delay else self._offered.pop(request.path, None)
+        if retried is None:
+            answer = self._first(request, data)
+        else:
+            answer = self._retry(request.path, retried)
+        # Git allows a delay for what it writes into the working tree. Else the content
+        # may be for an archive or a pipe, and the file at this path is the user's.
+        written = request.can_delay if retried is None else answer != EMPTY
+        if written and answer is not None:
+            self._remember(request, answer)
+        return answer
+
+    def _first(self, request: Request, data: bytes) -> bytes | Pointer | None:
         pointer = Pointer.parse(data)
         if pointer is None:
             fault = describe_fault(data)
             if fault is not None:
                 self._report.add(request.path, f"is {fault}; left as it is")
-            return self._as_it_is(request.path, data)
+            return data
         if self._policy.skip or not self._policy.wanted(request.path):
-            return self._as_it_is(request.path, data)
+            return data
         return self._delay(request, pointer) if request.can_delay else self._now(request, pointer)
 
     def available(self) -> list[bytes]:
@@ -158,7 +173,7 @@ class Smudger:
         present = self._cache.has(pointer.oid, pointer.size)
         populate = pointer.size >= self._policy.populate_min and not self._in_sequence()
         if present and not populate:
-            return self._pipe(request.path, request.blob, pointer)
+            return pointer
         if not present:
             self._fetcher.request(pointer)
         self._delayed[request.path] = _Delayed(pointer, request.blob, populate, not present)
@@ -171,10 +186,9 @@ class Smudger:
             error = self._fetcher.error(pointer.oid)
             if error is not None:
                 return self._without_content(request.path, pointer, error)
-        return self._pipe(request.path, request.blob, pointer)
+        return pointer
 
-    def _retry(self, path: bytes) -> bytes | Pointer:
-        entry = self._offered.pop(path)
+    def _retry(self, path: bytes, entry: _Delayed) -> bytes | Pointer:
         if entry.requested and self._fetcher.settled([entry.pointer.oid]):
             error = self._fetcher.error(entry.pointer.oid)
             if error is not None:
@@ -182,7 +196,7 @@ class Smudger:
         if entry.populate:
             self._populator.expect(Placeholder(path, entry.pointer, entry.blob))
             return EMPTY
-        return self._pipe(path, entry.blob, entry.pointer)
+        return entry.pointer
 
     def again(self, path: bytes, pointer: Pointer, error: MlversError) -> bytes | None:
         """The cache's copy proved damaged (`error`): fetch it anew, or say what to answer instead.
@@ -200,14 +214,15 @@ class Smudger:
             self._report.add(path, error.message, error.hint)
             raise SmudgeFailed(error.message, error.hint)
         self._report.add(path, f"left as a pointer: {error.message}", error.hint)
-        return self._as_it_is(path, pointer.encode())
+        return pointer.encode()
 
-    def _pipe(self, path: bytes, blob: str | None, pointer: Pointer) -> Pointer:
-        blob = blob or self._blob_id(pointer.encode())
-        self.piped.append(Piped(path, blob, pointer.oid, pointer.size, time.time()))
-        return pointer
-
-    def _as_it_is(self, path: bytes, data: bytes) -> bytes:
-        oid = Oid.of(data)
-        self.piped.append(Piped(path, self._blob_id(data), oid, len(data), time.time()))
-        return data
+    def _remember(self, request: Request, answer: bytes | Pointer) -> None:
+        """Git is about to write `answer` to the working tree."""
+        if isinstance(answer, Pointer):
+            oid, size, data = answer.oid, answer.size, answer.encode()
+        else:
+            oid, size, data = Oid.of(answer), len(answer), answer
+        now = time.time()
+        self.piped.append(Piped(request.path, request.blob or self._blob_id(data), oid, size, now))
+        while self.piped[0].when < now - _REMEMBERED:
+            self.piped.popleft()

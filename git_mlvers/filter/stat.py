@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from git_mlvers.git import command
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 # A filter is waited for at most a moment after it was given the last file.
 _RACY_WINDOW = 3.0
+# The clock by which files get their times may lag behind by one tick. Seconds.
+_TICK = 0.1
+# So long a command of ours waits while Git writes the index.
+_PATIENCE = 5.0
+_PAUSE = 0.05
 
 
 def refresh_index(repo: Repository, populated: Sequence[Populated], piped: Sequence[Piped]) -> None:
@@ -37,23 +43,46 @@ def refresh_index(repo: Repository, populated: Sequence[Populated], piped: Seque
     """
     try:
         index = os.stat(repo.index_path)
-    except FileNotFoundError:
+    except OSError:
         return
     changes = dict(_of_populated(populated))
     changes.update(_of_racy(piped, index))
     write_stats(repo, changes)
 
 
-def write_stats(repo: Repository, changes: Mapping[bytes, StatChange]) -> None:
-    """Write `changes` into the index of `repo`, or nothing when that cannot be done at once."""
+def write_stats(
+    repo: Repository, changes: Mapping[bytes, StatChange], *, wait: bool = False
+) -> None:
+    """Write `changes` into the index of `repo`, or nothing when that cannot be done at once.
+
+    With `wait`, for a command of ours that Git does not wait for, it is done in
+    any case: Git takes a file that is longer than its index says for modified,
+    and never looks at its content. Then `IndexLocked` is raised when the index
+    stays locked, and `GitError` when Git cannot read it.
+    """
     if not changes:
         return
-    try:
-        # git 2.43 (5143ac07b1) began to tell a multiple of 4 GiB from an empty file.
-        munge = command.version() >= (2, 43)
-        patch_stat(repo.index_path, changes, repo.object_format, munge)
-    except (IndexLocked, IndexUnsupported):
-        pass
+    # git 2.43 (5143ac07b1) began to tell a multiple of 4 GiB from an empty file.
+    munge = command.version() >= (2, 43)
+    deadline = time.monotonic() + (_PATIENCE if wait else 0)
+    while True:
+        try:
+            patch_stat(repo.index_path, changes, repo.object_format, munge)
+        except IndexUnsupported:
+            if wait:  # Git can do it, though it reads each file.
+                paths = b"".join(path + b"\0" for path in changes)
+                repo.git("update-index", "-z", "--stdin", input=paths)
+        except IndexLocked as error:
+            if time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+                continue
+            if wait:
+                raise IndexLocked(
+                    f"{error.message}; git status shows {len(changes)} files as modified that are"
+                    " not",
+                    "when no other git runs here, remove the lock, and run git mlvers checkout",
+                ) from error
+        return
 
 
 def _of_populated(populated: Iterable[Populated]) -> Iterable[tuple[bytes, StatChange]]:
@@ -83,17 +112,23 @@ def _of_racy(piped: Sequence[Piped], index: os.stat_result) -> Iterable[tuple[by
     for path, blob, oid, size, when in reversed(piped):
         if when < second - _RACY_WINDOW:
             break
+        if when > index.st_mtime_ns / _SECOND + _TICK:
+            continue  # Git has not written its index since: it went no further.
         try:
             found = os.lstat(path)
-            if not stat.S_ISREG(found.st_mode) or found.st_mtime_ns < second * _SECOND:
+            racy = found.st_mtime_ns >= second * _SECOND and found.st_size == size
+            if not racy or not stat.S_ISREG(found.st_mode):
                 continue
             os.utime(path, ns=(found.st_atime_ns, back), follow_symlinks=False)
             if found.st_mtime_ns >= index.st_mtime_ns and not _holds(path, oid, size):
                 os.utime(path, follow_symlinks=False)
                 continue
-            yield path, StatChange(blob, os.lstat(path), found)
+            new = os.lstat(path)
         except OSError:
             continue
+        # Who edits the file at this moment gives it another time.
+        if (new.st_ino, new.st_size, new.st_mtime_ns) == (found.st_ino, size, back):
+            yield path, StatChange(blob, new, found)
 
 
 def _holds(path: bytes, oid: Oid, size: int) -> bool:
