@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
 from git_mlvers.filter.placeholder import Journal
-from git_mlvers.filter.populate import replace_file
+from git_mlvers.filter.populate import Changed, replace_file
 from git_mlvers.filter.recover import recover
 from git_mlvers.filter.stat import write_stats
 from git_mlvers.git import scan
@@ -79,19 +79,32 @@ def fill_in(workspace: Workspace, entries: Sequence[Entry]) -> list[Filled]:
     for entry in entries:
         path = os.path.join(root, entry.path)
         try:
-            if not _is_pointer_text(path, entry.pointer) or not _reached_plainly(root, entry.path):
-                raise MlversError("was changed meanwhile; left as it is")
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-            journal.add(entry.path, entry.pointer)
-            temp = journal.temp_beside(path)
-            new = replace_file(workspace.cache, entry.pointer, path, mode, temp)
+            if not _reached_plainly(root, entry.path):
+                raise Changed
+            new = _fill_in(workspace, journal, entry, path)
             changes[entry.path] = StatChange(entry.blob, new, None)
             results.append(Filled(entry.path, entry.pointer, None))
         except MlversError as error:
             results.append(Filled(entry.path, entry.pointer, error))
-    write_stats(workspace.repo, changes)
+    # Should that fail, the journal stays, and the next filter tries it again.
+    write_stats(workspace.repo, changes, wait=True)
     journal.clear()
     return results
+
+
+def _fill_in(workspace: Workspace, journal: Journal, entry: Entry, path: bytes) -> os.stat_result:
+    def stands(path: bytes) -> bool:
+        return _is_pointer_text(path, entry.pointer)
+
+    try:
+        mode = stat.S_IMODE(os.lstat(path).st_mode)
+    except OSError:
+        raise Changed from None
+    if not stands(path):
+        raise Changed
+    journal.add(entry.path, entry.pointer)
+    temp = journal.temp_beside(path)
+    return replace_file(workspace.cache, entry.pointer, path, mode, temp, stands)
 
 
 def _is_pointer_text(path: bytes, pointer: Pointer) -> bool:

@@ -20,6 +20,8 @@ from git_mlvers.filter.placeholder import stands_at
 from git_mlvers.fsutil import disk_errors, remove_quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_mlvers.cache import Cache
     from git_mlvers.filter.placeholder import Journal
     from git_mlvers.pointer import Pointer
@@ -46,31 +48,44 @@ class Populated(NamedTuple):
     error: MlversError | None
 
 
+class Changed(MlversError):
+    """What was to be replaced is the user's by now."""
+
+    def __init__(self) -> None:
+        super().__init__("was changed meanwhile; left as it is")
+
+
 def replace_file(
-    cache: Cache, pointer: Pointer, path: bytes, mode: int, temp: bytes
+    cache: Cache,
+    pointer: Pointer,
+    path: bytes,
+    mode: int,
+    temp: bytes,
+    may_go: Callable[[bytes], bool],
 ) -> os.stat_result:
     """Put the content of `pointer` at `path` with `mode`, and give its new stat.
 
-    It is first written to `temp`, a new file beside `path`. The caller has made
-    sure that what is at `path` may go. Raises `ContentMissing`, `CorruptError`
-    or `LocalIOError`; `path` is then as it was.
+    It is first written to `temp`, a new file beside `path`, which may take long.
+    Only then `may_go` is asked whether what stands at `path` may be lost. Raises
+    `Changed`, `ContentMissing`, `CorruptError` or `LocalIOError`; `path` is then
+    as it was.
     """
     try:
         cache.materialise(pointer.oid, pointer.size, os.fsdecode(temp), mode)
-        return _settle(temp, path)
+        return _settle(temp, path, may_go)
     except BaseException:
         remove_quietly(os.fsdecode(temp))
         raise
 
 
 def replace_by_pointer(pointer: Pointer, path: bytes, mode: int, temp: bytes) -> os.stat_result:
-    """Put the text of `pointer` at `path`, by way of `temp`, for content that cannot be had."""
+    """Put the text of `pointer` in place of an empty file, for content that cannot be had."""
     try:
         with disk_errors(os.fsdecode(path), "writing a pointer"):
             fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             with open(fd, "wb") as file:
                 file.write(pointer.encode())
-        return _settle(temp, path)
+        return _settle(temp, path, stands_at)
     except BaseException:
         remove_quietly(os.fsdecode(temp))
         raise
@@ -179,7 +194,8 @@ class Populator:
             return _not_ours(placeholder)
         mode = stat.S_IMODE(os.lstat(path).st_mode)
         temp = self._journal.temp_beside(path)
-        return Populated(placeholder, replace_file(self._cache, pointer, path, mode, temp), None)
+        new = replace_file(self._cache, pointer, path, mode, temp, stands_at)
+        return Populated(placeholder, new, None)
 
     def _give_up(self, placeholder: Placeholder, error: MlversError) -> Populated:
         """Replace the placeholder by the pointer's text, because of `error`."""
@@ -198,15 +214,24 @@ class Populator:
 
 
 def _not_ours(placeholder: Placeholder) -> Populated:
-    error = MlversError("changed while it was checked out; left as it is")
-    return Populated(placeholder, None, error)
+    return Populated(placeholder, None, Changed())
 
 
-def _settle(temp: bytes, path: bytes) -> os.stat_result:
-    found = os.lstat(temp)
+def _settle(temp: bytes, path: bytes, may_go: Callable[[bytes], bool]) -> os.stat_result:
     with disk_errors(os.fsdecode(path), "checking out"):
+        found = os.lstat(temp)
         if found.st_nlink == 1:  # A hard link shares its times with the cache, which needs them.
             back = time.time_ns() - _BACK * 1_000_000_000
             os.utime(temp, ns=(back, back))
+            found = os.lstat(temp)
+        if not may_go(path):
+            raise Changed
         os.replace(temp, path)
-        return os.lstat(path)
+        now = os.lstat(path)
+    # The change time is new. Were another field so too, someone has edited the file already,
+    # and Git must not take that for what was checked out.
+    return now if _content_stat(now) == _content_stat(found) else found
+
+
+def _content_stat(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
