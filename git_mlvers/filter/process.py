@@ -16,6 +16,7 @@ from git_mlvers.errors import ContentMissing, CorruptError, MlversError
 from git_mlvers.filter.clean import clean
 from git_mlvers.filter.report import say, shown
 from git_mlvers.filter.smudge import Request, SmudgeFailed
+from git_mlvers.fsutil import disk_errors
 from git_mlvers.git.pktline import PktLineError, Reader, Writer
 from git_mlvers.pointer import MAX_SIZE, Pointer
 
@@ -32,6 +33,8 @@ _PEEK = 4 * MAX_SIZE
 # What the cache gives whole and verified; anything larger is sent as it is read. Bytes.
 _WHOLE = 1 << 20
 _BLOCK = 1 << 20
+# What git has of a file without a pointer is kept in memory up to here, then on the disk. Bytes.
+_IN_MEMORY = 8 << 20
 
 
 def serve(stdin: int, stdout: int, session: Session) -> int:
@@ -52,6 +55,9 @@ def serve(stdin: int, stdout: int, session: Session) -> int:
     except KeyboardInterrupt:
         session.finish("the command was stopped")
         return 130
+    except BaseException:
+        session.finish("git-mlvers failed")
+        raise
     session.finish()
     return 0
 
@@ -94,16 +100,15 @@ def _clean(path: bytes, reader: Reader, writer: Writer, session: Session) -> Non
 
 def _smudge(fields: dict[bytes, bytes], reader: Reader, writer: Writer, session: Session) -> None:
     path = fields[b"pathname"]
-    content = reader.content()
-    head = _head(content)
-    if len(head) > _PEEK:
-        _pass_through(head, content, writer, session)
-        return
     blob = fields.get(b"blob")
     request = Request(path, blob.decode() if blob else None, fields.get(b"can-delay") == b"1")
-    smudger = session.smudger(fields.get(b"treeish"))
+    content = reader.content()
     try:
-        answer = smudger.smudge(request, head)
+        head = _head(content)
+        if len(head) > _PEEK:
+            _pass_through(path, head, content, writer, session)
+            return
+        answer = session.smudger(fields.get(b"treeish")).smudge(request, bytes(head))
         if answer is None:
             writer.lines(b"status=delayed")
         elif isinstance(answer, Pointer):
@@ -134,60 +139,87 @@ def _send(path: bytes, pointer: Pointer, writer: Writer, cache: Cache) -> None:
         writer.answer(cache.read(pointer.oid, pointer.size))
         return
     with cache.open(pointer.oid, pointer.size) as file:
-        _stream(path, file, pointer, writer)
+        _stream(path, _verified(file, pointer), writer)
 
 
-def _stream(path: bytes, file: BinaryIO, pointer: Pointer, writer: Writer) -> None:
-    """Send content as it is read; when it proves damaged, say at the end that it failed."""
-    hasher = blake3()
+def _stream(path: bytes, blocks: Iterable[bytes], writer: Writer) -> None:
+    """Send content as it comes; an error on the way is told at its end."""
     writer.lines(b"status=success")
-    while block := file.read(_BLOCK):
-        hasher.update(block)
-        writer.content(block)
-    writer.flush()
-    if hasher.digest() == pointer.oid:
+    try:
+        for block in blocks:
+            writer.content(block)
+    except MlversError as error:
         writer.flush()
-    else:
-        say(
-            [
-                f"git-mlvers: {shown(path)}: content {pointer.oid.short} in the cache is damaged",
-                "hint: git mlvers fsck moves it away, git mlvers pull brings it anew",
-            ]
-        )
+        _say(path, error)
         writer.lines(b"status=error")
+    else:
+        writer.flush()
+        writer.flush()
+
+
+def _verified(file: BinaryIO, pointer: Pointer) -> Iterator[bytes]:
+    """The blocks of `file`; raises `CorruptError` at their end if they are not the content."""
+    hasher = blake3()
+    for block in _blocks(file):
+        hasher.update(block)
+        yield block
+    if hasher.digest() != pointer.oid:
+        raise CorruptError(
+            f"content {pointer.oid.short} in the cache is damaged",
+            "git mlvers fsck moves it away, git mlvers pull brings it anew",
+        )
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while True:
+        with disk_errors(str(file.name), "reading the cache"):
+            block = file.read(_BLOCK)
+        if not block:
+            return
+        yield block
 
 
 def _pass_through(
-    head: bytes, content: Iterable[memoryview], writer: Writer, session: Session
+    path: bytes, kept: bytearray, content: Iterable[memoryview], writer: Writer, session: Session
 ) -> None:
-    """Give back a file that was committed as it is, without the filter."""
+    """Give back a file that was committed as it is, without the filter; `kept` is its begin.
+
+    Git takes nothing before it has sent everything, so all of it has to be kept.
+    """
+    for block in content:
+        kept += block
+        if len(kept) > _IN_MEMORY:
+            break
+    else:
+        writer.answer(memoryview(kept))
+        return
     fd, name = session.cache.temp_file()
     os.unlink(name)
     with open(fd, "w+b") as file:
-        file.write(head)
-        for block in content:
-            file.write(block)
-        file.seek(0)
-        writer.lines(b"status=success")
-        while data := file.read(_BLOCK):
-            writer.content(data)
-    writer.flush()
-    writer.flush()
+        with disk_errors(name, "keeping a file for git"):
+            file.write(kept)
+            for block in content:
+                file.write(block)
+            file.seek(0)
+        _stream(path, _blocks(file), writer)
 
 
-def _head(content: Iterator[memoryview]) -> bytes:
+def _head(content: Iterator[memoryview]) -> bytearray:
     """The first blocks, just more than what may be a pointer, or all there is."""
     head = bytearray()
     for block in content:
         head += block
         if len(head) > _PEEK:
             break
-    return bytes(head)
+    return head
 
 
 def _refuse(path: bytes, error: MlversError, reader: Reader, writer: Writer) -> None:
     reader.skip()  # Git reads no answer before it has sent everything.
-    say([f"git-mlvers: {shown(path)}: {error.message}"])
-    if error.hint:
-        say([f"hint: {error.hint}"])
+    _say(path, error)
     writer.lines(b"status=error")
+
+
+def _say(path: bytes, error: MlversError) -> None:
+    hint = [f"hint: {error.hint}"] if error.hint else []
+    say([f"git-mlvers: {shown(path)}: {error.message}", *hint])
