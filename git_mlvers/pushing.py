@@ -31,23 +31,25 @@ def before_push(
 ) -> Pushed:
     """Bring to the remote what `updates`, about to be pushed to `git_remote`, need.
 
-    Raises `NoRemote` when there is content and no remote; any error means that
-    the refs must not move.
+    `git_remote` is the name of a git remote, or the URL where it differs from the
+    one that is fetched from. Raises `NoRemote` when there is content and no
+    remote; any error means that the refs must not move.
     """
     settings = workspace.config.default_remote(git_remote)
     marks = PushMarks(os.path.join(workspace.home, "remotes", "complete"))
-    whole = settings is not None and not marks.has(settings.url, git_remote)
+    seen = None if settings is None else marks.get(settings.url, git_remote)
     pushed = push_updates(
         workspace.repo,
         workspace.cache,
         lambda: workspace.remote(_required(settings), write=True),
         updates,
         git_remote,
-        whole=whole,
+        seen=seen,
         progress=progress,
     )
-    if whole and settings is not None and any(not update.deletes for update in updates):
-        marks.set(settings.url, git_remote)
+    news = seen is None or pushed.remote_id not in ("", seen)
+    if news and settings is not None and any(not update.deletes for update in updates):
+        marks.set(settings.url, git_remote, pushed.remote_id)
     return pushed
 
 

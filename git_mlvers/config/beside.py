@@ -28,7 +28,9 @@ def usual_git_remote(source: Source, repo: Repository) -> str | None:
 
 def place_beside(source: Source, repo: Repository, git_remote: str) -> str | None:
     """The content place beside `git_remote` (a name or an address); ``None`` unless it is local."""
-    url = source.instead_of(source.get(f"remote.{git_remote}.url") or git_remote)
+    # git fetches from the first of several, and pushes to all.
+    urls = source.values(f"remote.{git_remote}.url")
+    url = source.instead_of((urls[0].text if urls else None) or git_remote)
     git_dir = git_dir_at(url, repo.top)
     return None if git_dir is None else os.path.join(git_dir, "mlvers")
 

@@ -32,9 +32,20 @@ def run(workspace: Workspace, words: Sequence[str], stdin: BinaryIO, progress: P
     if url.startswith(_HELPER):
         return 0
     updates = refs.parse_updates(stdin.read())
-    pushed = before_push(workspace, name, updates, progress)
+    pushed = before_push(workspace, _address(workspace, name, url), updates, progress)
     say(_remarks(pushed))
     return 0
+
+
+def _address(workspace: Workspace, name: str, url: str) -> str:
+    """The name of the git remote, or `url` when that is not where it is fetched from.
+
+    By its name git asks a git remote at the first of its URLs, which is another
+    repository when there is a pushurl or a second URL.
+    """
+    urls = workspace.config.values(f"remote.{name}.url")
+    first = (urls[0].text if urls else None) or name
+    return name if workspace.config.instead_of(first) == url else url
 
 
 def _remarks(pushed: Pushed) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from git_mlvers.errors import ContentMissing
+from git_mlvers.fsutil import write_atomic
 from git_mlvers.git import refs, scan
 from git_mlvers.progress import Silent
 
@@ -38,6 +39,8 @@ class Pushed(NamedTuple):
     sent: int
     absent: list[Found]
     """Content of older commits that is neither here nor on the remote."""
+    remote_id: str = ""
+    """Of the remote; empty when nothing had to be asked of it."""
 
 
 NOTHING = Pushed(0, 0, 0, [])
@@ -53,15 +56,21 @@ class PushMarks:
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def has(self, url: str, git_remote: str) -> bool:
-        """Whether all that `git_remote` has was brought to the remote at `url`."""
-        return os.path.exists(self._path(url, git_remote))
+    def get(self, url: str, git_remote: str) -> str | None:
+        """The id of the remote at `url` to which all that `git_remote` has was brought.
 
-    def set(self, url: str, git_remote: str) -> None:
-        """Remember that it was."""
+        It is empty when that was no content at all; ``None`` when it was not done yet.
+        """
+        try:
+            with open(self._path(url, git_remote), "rb") as file:
+                return file.read().decode("ascii", "replace")
+        except FileNotFoundError:
+            return None
+
+    def set(self, url: str, git_remote: str, remote_id: str) -> None:
+        """Remember that it was brought to the remote `remote_id`."""
         os.makedirs(self._folder, exist_ok=True)
-        with open(self._path(url, git_remote), "wb"):
-            pass
+        write_atomic(self._path(url, git_remote), remote_id.encode(), sync=False)
 
     def _path(self, url: str, git_remote: str) -> str:
         name = blake3(os.fsencode(f"{url}\n{git_remote}")).hexdigest()[:32]
@@ -75,24 +84,28 @@ def push_updates(
     updates: Sequence[RefUpdate],
     git_remote: str,
     *,
-    whole: bool,
+    seen: str | None,
     progress: Progress | None = None,
 ) -> Pushed:
     """Upload what the new values of `updates` need and the remote lacks.
 
-    `git_remote` is a git remote's name or URL. With `whole`, content of the
-    history that the git remote has already is brought too, as far as it is
-    here. `open_remote` is called only when there is content at all. Raises
-    `ContentMissing` when new commits need content that is nowhere.
+    `git_remote` is a git remote's name or URL. Content of the history that the
+    git remote has already is brought too, as far as it is here, unless the
+    remote is the one with the id `seen`, where it is. `open_remote` is called
+    only when there is content at all. Raises `ContentMissing` when new commits
+    need content that is nowhere.
     """
     new = [update.local_oid for update in updates if not update.deletes]
     if not new:
         return NOTHING
     known = known_commits(repo, git_remote, updates)
-    found = list(scan.pointers(repo, new, [] if whole else known))
+    found = list(scan.pointers(repo, new, [] if seen is None else known))
     if not found:
         return NOTHING
     remote = open_remote()
+    whole = remote.id != seen
+    if whole and seen is not None:  # Another remote has been made at that place.
+        found = list(scan.pointers(repo, new))
     missing = _missing(remote, found)
     absent = [item for item in missing if not cache.has(item.pointer.oid, item.pointer.size)]
     if absent:
@@ -102,7 +115,7 @@ def push_updates(
         missing = [item for item in missing if item.pointer.oid not in gone]
     bases = _bases(repo, new, known, missing)
     report = upload(cache, remote, missing, bases, progress)
-    return report._replace(absent=absent)
+    return report._replace(absent=absent, remote_id=remote.id)
 
 
 def push_everything(
