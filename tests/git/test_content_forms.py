@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.git import Repo, noise, pointer_of
 from tests.support.project import LARGE, SMALL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CONTENT = noise(SMALL)
@@ -218,22 +220,29 @@ def test_symbolic_link_is_never_followed(way: str, tracked: Repo, tmp_path: Path
     tracked.assert_clean()
 
 
-def test_file_of_more_than_four_gibibytes(tracked: Repo) -> None:
+@pytest.fixture
+def roomy(tracked: Repo) -> Iterator[Repo]:
+    """The same repository, removed at once afterwards, not kept for a look."""
+    yield tracked
+    shutil.rmtree(tracked.path)
+
+
+@pytest.mark.slow
+def test_file_of_more_than_four_gibibytes(roomy: Repo) -> None:
     size = (1 << 32) + 4096
-    with tracked.file("huge.bin").open("wb") as file:
+    with roomy.file("huge.bin").open("wb") as file:
         file.write(b"start")
         file.seek(size - 3)
         file.write(b"end")
-    tracked.config("mlvers.fsync", "false")
-    tracked.git("add", "huge.bin")
-    tracked.git("commit", "-q", "-m", "huge")
-    found = tracked.assert_pointer("huge.bin")
-    assert found.size == size
-    tracked.remove("huge.bin")
-    tracked.git("checkout", "-q", "--", "huge.bin")
-    with tracked.file("huge.bin").open("rb") as file:
+    roomy.config("mlvers.fsync", "false")
+    roomy.git("add", "huge.bin")
+    roomy.git("commit", "-q", "-m", "huge")
+    assert roomy.assert_pointer("huge.bin").size == size
+    roomy.remove("huge.bin")
+    roomy.git("checkout", "-q", "--", "huge.bin")
+    assert roomy.file("huge.bin").stat().st_size == size
+    with roomy.file("huge.bin").open("rb") as file:
         assert file.read(5) == b"start"
         file.seek(-3, 2)
         assert file.read() == b"end"
-    assert tracked.file("huge.bin").stat().st_size == size
-    tracked.assert_clean()
+    roomy.assert_clean()
