@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -12,10 +12,16 @@ from tests.support.s3server import s3
 from tests.support.scene import Scene, make_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["pushed", "s3", "scene", "small_disk"]
+__all__ = ["MountDisk", "pushed", "s3", "scene", "small_disk"]
+
+
+class MountDisk(Protocol):
+    """Mount a file system of `kib` KiB on `path`, or give the one there another size."""
+
+    def __call__(self, path: Path, kib: int, more: str = "rw") -> None: ...
 
 
 @pytest.fixture
@@ -31,19 +37,19 @@ def pushed(installed: Path, tmp_path: Path) -> Scene:
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Callable[[Path, int], None]]:
-    """Mounts a file system of so many KiB on a directory; root alone can do that."""
+def small_disk() -> Iterator[MountDisk]:
+    """Mounts a file system on a directory; root alone can do that."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    mounted: list[Path] = []
+    mounted: dict[Path, bool] = {}
 
-    def mount(path: Path, kib: int) -> None:
+    def mount(path: Path, kib: int, more: str = "rw") -> None:
         path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0777", "tmpfs", path], check=True
-        )
-        mounted.append(path)
+        again = "remount," if path in mounted else ""
+        options = f"{again}size={kib}k,mode=0777,{more}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=True)
+        mounted[path] = True
 
     yield mount
-    for path in reversed(mounted):
+    for path in reversed(list(mounted)):
         subprocess.run(["umount", "-l", path], check=True)

@@ -76,7 +76,8 @@ class Scene:
         self.bare.fsck()
         made = self.clone()
         assert_tree(made, SECOND)
-        made.assert_whole()
+        made.assert_status()
+        made.fsck()
 
 
 def assert_tree(repo: Repo, files: Mapping[str, bytes]) -> None:
@@ -150,3 +151,10 @@ def _template() -> Path:
     (repo.path / ".git" / "refs" / "remotes").rename(folder / "marks")
     shutil.rmtree(repo.path / ".git" / "mlvers" / "remotes")
     return folder
+
+
+def sentences(err: str) -> list[str]:
+    """What git-mlvers said on standard error, without the hints; every line of it is known."""
+    assert "Traceback" not in err, err
+    assert "fault of the program" not in err, err
+    return [line.partition(": ")[2] for line in err.splitlines() if line.startswith("git-mlvers: ")]
