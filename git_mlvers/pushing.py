@@ -71,6 +71,19 @@ def every_ref(workspace: Workspace) -> list[str]:
     return refs.all_tips(workspace.repo)
 
 
+def revisions(workspace: Workspace, names: Sequence[str], *, every: bool = False) -> list[str]:
+    """The ids that `names` mean, or `every` ref, or else the commit that is checked out, if any.
+
+    Raises `UnknownRevision`.
+    """
+    if every:
+        return every_ref(workspace)
+    if names:
+        return [refs.resolve(workspace.repo, name, "object") for name in names]
+    head = refs.head(workspace.repo)
+    return [] if head is None else [head]
+
+
 def _required(settings: RemoteSettings | None) -> RemoteSettings:
     if settings is None:
         raise NoRemote(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from git_mlvers.cli.fetch import failure
 from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.errors import ContentMissing
 
@@ -50,7 +51,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         entries = standing_pointers(workspace, pathspecs(args.paths, workspace, context))
         missing = set(workspace.cache.missing(entry.pointer for entry in entries))
         filled = fill_in(workspace, [e for e in entries if e.pointer not in missing])
-    code = tell(filled, context)
+    if context.json:
+        context.out_json({**as_json(filled), "left": len(missing)})
+        code = exit_code(filled)
+    else:
+        code = tell(filled, context)
     if missing and not context.json:
         context.note(f"{len(missing)} pointers are left: their content is not in the cache.")
         context.note("hint: git mlvers pull")
@@ -69,15 +74,24 @@ def tell(filled: Sequence[Filled], context: Context) -> int:
     """Say what was put in place, and give the exit code for it."""
     from git_mlvers.cli.render import count, path, size
 
-    good = [item for item in filled if item.error is None]
-    total = sum(item.pointer.size for item in good)
-    if context.json:
-        context.out_json({"placed": len(good), "bytes": total})
-    elif good:
-        context.say(f"Put {count(len(good), 'file')} in place, {size(total)}.")
-    code = 0
+    good = [item.pointer.size for item in filled if item.error is None]
+    if good:
+        context.say(f"Put {count(len(good), 'file')} in place, {size(sum(good))}.")
     for item in filled:
         if item.error is not None:
             context.warn(f"{path(os.fsdecode(item.path))}: {item.error.message}", item.error.hint)
-            code = code or item.error.exit_code
-    return code
+    return exit_code(filled)
+
+
+def as_json(filled: Sequence[Filled]) -> dict[str, Any]:
+    """What was put in place, as ``--json`` tells it."""
+    good = [item.pointer.size for item in filled if item.error is None]
+    failed = [
+        failure(item.path, item.pointer, item.error) for item in filled if item.error is not None
+    ]
+    return {"placed": len(good), "bytes": sum(good), "failed": failed}
+
+
+def exit_code(filled: Sequence[Filled]) -> int:
+    """That of the first error, or 0."""
+    return next((item.error.exit_code for item in filled if item.error is not None), 0)

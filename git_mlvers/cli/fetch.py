@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.errors import UsageError
@@ -90,39 +90,47 @@ def tell(
     """Say what a download brought, and give the exit code for it."""
     from git_mlvers.cli.render import count, path, size
 
-    brought = [pointer for pointer, error in outcome.items() if error is None]
     failed = {pointer: error for pointer, error in outcome.items() if error is not None}
-    total = sum(pointer.size for pointer in brought)
+    brought = [pointer for pointer in outcome if pointer not in failed]
     if context.json:
-        context.out_json(
-            {
-                "files": len(brought),
-                "bytes": total,
-                "failed": [
-                    {
-                        "path": os.fsdecode(paths[pointer]),
-                        "oid": str(pointer.oid),
-                        "error": error.message,
-                    }
-                    for pointer, error in failed.items()
-                ],
-            }
-        )
-    elif brought:
+        context.out_json(as_json(outcome, paths))
+        return exit_code(outcome)
+    if brought:
+        total = sum(pointer.size for pointer in brought)
         context.say(f"Downloaded {count(len(brought), 'file')}, {size(total)}.")
     elif not failed:
         context.say("Everything is in the cache.")
-    if not failed:
-        return 0
-    if not context.json:
-        for pointer, error in list(failed.items())[:10]:
-            context.warn(f"{path(os.fsdecode(paths[pointer]))}: {error.message}")
-        if len(failed) > 10:
-            context.warn(f"and {len(failed) - 10} more files")
-    first = next(iter(failed.values()))
-    if first.hint and not context.json:
-        context.note(f"hint: {first.hint}")
-    return first.exit_code
+    for pointer, error in list(failed.items())[:10]:
+        context.warn(f"{path(os.fsdecode(paths[pointer]))}: {error.message}")
+    if len(failed) > 10:
+        context.warn(f"and {len(failed) - 10} more files")
+    hint = next((error.hint for error in failed.values()), None)
+    if hint:
+        context.note(f"hint: {hint}")
+    return exit_code(outcome)
+
+
+def exit_code(outcome: Mapping[Pointer, MlversError | None]) -> int:
+    """That of the first failure, or 0."""
+    return next((error.exit_code for error in outcome.values() if error is not None), 0)
+
+
+def as_json(
+    outcome: Mapping[Pointer, MlversError | None], paths: Mapping[Pointer, bytes]
+) -> dict[str, Any]:
+    """What a download brought, as ``--json`` tells it."""
+    brought = [pointer.size for pointer, error in outcome.items() if error is None]
+    failed = [
+        failure(paths[pointer], pointer, error)
+        for pointer, error in outcome.items()
+        if error is not None
+    ]
+    return {"files": len(brought), "bytes": sum(brought), "failed": failed}
+
+
+def failure(path: bytes, pointer: Pointer, error: MlversError) -> dict[str, str]:
+    """Why one file has no content, as ``--json`` tells it."""
+    return {"path": os.fsdecode(path), "oid": str(pointer.oid), "error": error.message}
 
 
 def _wanted_pointers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import checkout
-from git_mlvers.cli.fetch import add_patterns, chosen, tell
+from git_mlvers.cli.fetch import add_patterns, as_json, chosen, exit_code, tell
 from git_mlvers.cli.options import add_json, add_quiet
 
 if TYPE_CHECKING:
@@ -59,5 +59,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         outcome = fetch(workspace, workspace.cache.missing(paths), context.progress())
         failed = {pointer for pointer, error in outcome.items() if error is not None}
         filled = fill_in(workspace, [e for e in entries if e.pointer not in failed])
+    if context.json:
+        brought, placed = as_json(outcome, paths), checkout.as_json(filled)
+        problems = [*brought["failed"], *placed["failed"]]
+        context.out_json({**brought, "placed": placed["placed"], "failed": problems})
+        return checkout.exit_code(filled) or exit_code(outcome)
     code = tell(outcome, paths, context) if outcome else 0
     return checkout.tell(filled, context) or code

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         settings = (
             config.remote_settings(args.remote) if args.remote else config.default_remote(None)
         )
-        revisions = pushing.every_ref(workspace) if args.all else args.refs or ["HEAD"]
+        revisions = pushing.revisions(workspace, args.refs, every=args.all)
         pushed = pushing.push_refs(workspace, revisions, settings, context.progress())
     _tell(pushed, context)
     return ContentMissing.exit_code if pushed.absent else 0

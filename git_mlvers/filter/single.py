@@ -28,7 +28,7 @@ def smudge(path: bytes, source: BinaryIO, target: BinaryIO, workspace: Workspace
     the pointer, with a line on standard error; in strict mode, and when content
     proves damaged after a part of it was written, the error is raised.
     """
-    head = source.read(_PEEK)
+    head = source.read(_PEEK + 1)  # One more tells what is too long to be looked at.
     pointer = Pointer.parse(head)
     report = Report()
     if pointer is None:
