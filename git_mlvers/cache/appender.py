@@ -143,17 +143,19 @@ def lock_pack(path: str) -> int | None:
     return fd
 
 
-def absorb_tail(catalog: Catalog, name: str, fd: int) -> int:
+def absorb_tail(catalog: Catalog, name: str, fd: int, verify: bool = False) -> int:
     """Let `catalog` know all of the pack `name`, which the caller has locked as `fd`.
 
-    A torn frame at its end is cut off. Returns the size in bytes; raises `OSError`.
+    A torn frame at its end is cut off. What a crash left is looked at closely,
+    all of a pack only to `verify` it, since that takes long. Returns the size in
+    bytes; raises `OSError`.
     """
     known, size = catalog.known_length(name), os.fstat(fd).st_size
     if known > size:
         catalog.news.distrust(name, size)
         known = 0
     if known < size:
-        found = scan(fd, known, size, verify=known > 0)
+        found = scan(fd, known, size, verify or known > 0)
         if found.torn:
             os.ftruncate(fd, found.end)
             size = found.end

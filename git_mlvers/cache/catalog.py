@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_mlvers.cache.appender import SUFFIX
+from git_mlvers.cache.appender import SUFFIX, absorb_tail, lock_pack
 from git_mlvers.cache.database import Database
 from git_mlvers.cache.index import PackIndex, Row
 from git_mlvers.cache.news import News
@@ -164,7 +164,14 @@ class Catalog:
         self._forget_recorded()
         self._database.start_anew()
         for name, size in self.packs().items():
-            self._scan(name, 0, size, verify=True)
+            fd = lock_pack(os.path.join(self.folder, name)) if self.writable else None
+            if fd is None:
+                self._scan(name, 0, size, verify=True)
+                continue
+            try:
+                absorb_tail(self, name, fd, verify=True)
+            finally:
+                os.close(fd)
 
     def close(self) -> None:
         """Close the database; what was not committed is forgotten."""

@@ -34,7 +34,7 @@ class News:
         self.fresh: dict[Oid, Row] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.distrusted or self.dropped or self.fresh)
+        return bool(self.rows or self.spans or self.distrusted or self.dropped or self.fresh)
 
     def put(self, oid: Oid, row: Row) -> None:
         """`oid` is at `row`."""
@@ -48,6 +48,8 @@ class News:
 
     def extend(self, pack: str, start: int, end: int) -> None:
         """All of `pack` from `start` to `end` is known now."""
+        if start == end:
+            return
         before = self.spans.get(pack)
         if before is not None and before[0] <= start <= before[1]:
             start, end = before[0], max(end, before[1])

@@ -94,8 +94,7 @@ def _is_torn(fd: int, offset: int, stop: int) -> bool:
     header = _header(fd, offset)
     if header is None:
         return not rest.strip(b"\0")
-    # A whole frame is torn too when the power went before its content was written.
-    return header.length >= len(rest)
+    return header.length > len(rest)
 
 
 def _resync(fd: int, offset: int, stop: int) -> int | None:

@@ -302,6 +302,23 @@ class TestDamagedFrame:
         cache.close()
         assert open_cache().missing(pointers) == [pointers[n] for n in (0, 12, 29)]
 
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    def test_fsck_of_a_pack_that_ends_in_damage(
+        self, open_cache: Callable[..., Cache], root: str, count: int
+    ) -> None:
+        pointers = fill(open_cache, CONTENTS[:5])
+        with open(the_pack(root), "rb") as file:
+            data = file.read()
+        for content in CONTENTS[5 - count : 5]:
+            flip(the_pack(root), data.index(content) + 7)
+        for wanted in (count, 0, 0):
+            cache = open_cache()
+            assert len(cache.fsck()) == wanted
+            assert cache.missing(pointers) == pointers[5 - count :]
+            cache.close()
+        assert fill(open_cache, CONTENTS[:5]) == pointers
+        expect_all(open_cache(), pointers, CONTENTS[:5])
+
     def test_fsck_may_only_look(self, open_cache: Callable[..., Cache], root: str) -> None:
         pointers = fill(open_cache)
         flip(the_pack(root), FRAME + 7)
