@@ -127,14 +127,14 @@ class Populator:
         """Fill every placeholder, waiting for the downloads that it takes."""
         self.step()
         while self._standing:
-            wanted = [placeholder.pointer.oid for placeholder in self._standing]
+            wanted = [placeholder.pointer for placeholder in self._standing]
             fetcher.wait(wanted, every=False)
             settled = fetcher.settled(wanted)
             waiting = []
             for placeholder in self._standing:
-                if placeholder.pointer.oid not in settled:
+                if placeholder.pointer not in settled:
                     waiting.append(placeholder)
-                elif (error := fetcher.error(placeholder.pointer.oid)) is not None:
+                elif (error := fetcher.error(placeholder.pointer)) is not None:
                     self.done.append(self._give_up(placeholder, error))
                 else:
                     self._start(placeholder)

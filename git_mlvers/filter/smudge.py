@@ -138,7 +138,7 @@ class Smudger:
             self._populator.finish(self._fetcher)
             self._offered.clear()
             return []
-        requested = {entry.pointer.oid for entry in self._delayed.values() if entry.requested}
+        requested = {entry.pointer for entry in self._delayed.values() if entry.requested}
         self._fetcher.release()
         ready = self._failed(requested) if self._policy.strict else []
         ready = ready or self._ready(requested)
@@ -149,7 +149,7 @@ class Smudger:
             self._offered[path] = self._delayed.pop(path)
         return ready
 
-    def _failed(self, requested: set[Oid]) -> list[bytes]:
+    def _failed(self, requested: set[Pointer]) -> list[bytes]:
         """The paths whose content cannot be had, once that is known of all of them.
 
         Offered alone, they end the command before it has written any of the others.
@@ -158,15 +158,15 @@ class Smudger:
         return [
             path
             for path, entry in self._delayed.items()
-            if entry.requested and self._fetcher.error(entry.pointer.oid) is not None
+            if entry.requested and self._fetcher.error(entry.pointer) is not None
         ]
 
-    def _ready(self, requested: set[Oid]) -> list[bytes]:
+    def _ready(self, requested: set[Pointer]) -> list[bytes]:
         settled = self._fetcher.settled(requested)
         return [
             path
             for path, entry in self._delayed.items()
-            if entry.populate or not entry.requested or entry.pointer.oid in settled
+            if entry.populate or not entry.requested or entry.pointer in settled
         ]
 
     def _delay(self, request: Request, pointer: Pointer) -> Pointer | None:
@@ -182,15 +182,15 @@ class Smudger:
     def _now(self, request: Request, pointer: Pointer) -> bytes | Pointer:
         if not self._cache.has(pointer.oid, pointer.size):
             self._fetcher.request(pointer)
-            self._fetcher.wait([pointer.oid], every=True)
-            error = self._fetcher.error(pointer.oid)
+            self._fetcher.wait([pointer], every=True)
+            error = self._fetcher.error(pointer)
             if error is not None:
                 return self._without_content(request.path, pointer, error)
         return pointer
 
     def _retry(self, path: bytes, entry: _Delayed) -> bytes | Pointer:
-        if entry.requested and self._fetcher.settled([entry.pointer.oid]):
-            error = self._fetcher.error(entry.pointer.oid)
+        if entry.requested and self._fetcher.settled([entry.pointer]):
+            error = self._fetcher.error(entry.pointer)
             if error is not None:
                 return self._without_content(path, entry.pointer, error)
         if entry.populate:
@@ -204,8 +204,8 @@ class Smudger:
         ``None`` when content is there again.
         """
         self._fetcher.request(pointer, again=True)
-        self._fetcher.wait([pointer.oid], every=True)
-        if self._fetcher.error(pointer.oid) is None:
+        self._fetcher.wait([pointer], every=True)
+        if self._fetcher.error(pointer) is None:
             return None
         return self._without_content(path, pointer, error)
 

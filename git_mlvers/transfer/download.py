@@ -37,13 +37,25 @@ def download(
     of an outcome is that of the first remote that had more to say than that
     it does not have the content.
     """
-    wanted = {pointer.oid: pointer for pointer in pointers}
-    progress = progress or Silent()
-    for pointer in list(wanted.values()):
+    left: list[Pointer] = []
+    for pointer in dict.fromkeys(pointers):
         if cache.has(pointer.oid, pointer.size):
-            yield Outcome(wanted.pop(pointer.oid), None)
-    if not wanted:
-        return
+            yield Outcome(pointer, None)
+        else:
+            left.append(pointer)
+    while left:
+        wanted = {pointer.oid: pointer for pointer in left}
+        # A pointer that lies about the size must not stand in the way of one that does not.
+        left = [pointer for pointer in left if wanted[pointer.oid] != pointer]
+        yield from _distinct(wanted, cache, remotes, progress or Silent())
+
+
+def _distinct(
+    wanted: dict[Oid, Pointer],
+    cache: Cache,
+    remotes: Sequence[Callable[[], Remote]],
+    progress: Progress,
+) -> Iterator[Outcome]:
     progress.start("Downloading", len(wanted), sum(pointer.size for pointer in wanted.values()))
     errors: dict[Oid, MlversError] = {}
     try:

@@ -11,7 +11,6 @@ from git_mlvers.errors import MlversError, RemoteError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from git_mlvers.oid import Oid
     from git_mlvers.pointer import Pointer
     from git_mlvers.transfer.download import Outcome
 
@@ -37,8 +36,8 @@ class Fetcher:
         self._changed = threading.Condition()
         self._queue: list[Pointer] = []
         self._queued_bytes = 0
-        self._known: set[Oid] = set()
-        self._done: dict[Oid, MlversError | None] = {}
+        self._known: set[Pointer] = set()
+        self._done: dict[Pointer, MlversError | None] = {}
         self._released = False
         self._cancelled = False
         self._thread: threading.Thread | None = None
@@ -46,10 +45,10 @@ class Fetcher:
     def request(self, pointer: Pointer, again: bool = False) -> None:
         """Ask for the content of `pointer`; a repeated request costs nothing, unless `again`."""
         with self._changed:
-            if pointer.oid in self._known and not again:
+            if pointer in self._known and not again:
                 return
-            self._done.pop(pointer.oid, None)
-            self._known.add(pointer.oid)
+            self._done.pop(pointer, None)
+            self._known.add(pointer)
             self._queue.append(pointer)
             self._queued_bytes += pointer.size
             self._released = False
@@ -65,29 +64,29 @@ class Fetcher:
             self._released = True
             self._changed.notify_all()
 
-    def settled(self, oids: Iterable[Oid]) -> set[Oid]:
-        """Those of `oids` whose outcome is known."""
+    def settled(self, pointers: Iterable[Pointer]) -> set[Pointer]:
+        """Those of `pointers` whose outcome is known."""
         with self._changed:
-            return self._done.keys() & set(oids)
+            return self._done.keys() & set(pointers)
 
-    def wait(self, oids: Iterable[Oid], every: bool) -> None:
-        """Block until the outcome of one of `oids`, or of every one, is known."""
+    def wait(self, pointers: Iterable[Pointer], every: bool) -> None:
+        """Block until the outcome of one of `pointers`, or of every one, is known."""
         self.release()
-        wanted = list(oids)
+        wanted = list(pointers)
         # Each wait is bounded, so that Ctrl-C reaches the main thread.
         with self._changed:
             if every:
-                for oid in wanted:
-                    while oid not in self._done:
+                for pointer in wanted:
+                    while pointer not in self._done:
                         self._changed.wait(0.5)
             else:
                 while wanted and self._done.keys().isdisjoint(wanted):
                     self._changed.wait(0.5)
 
-    def error(self, oid: Oid) -> MlversError | None:
-        """Why the content of `oid` could not be had, once `settled`; ``None`` when it is there."""
+    def error(self, pointer: Pointer) -> MlversError | None:
+        """Why the content of `pointer` cannot be had, once `settled`; ``None``: it is there."""
         with self._changed:
-            return self._done[oid]
+            return self._done[pointer]
 
     def cancel(self, timeout: float = 5.0) -> None:
         """Stop at the next file, and wait for that for at most `timeout` seconds."""
@@ -105,7 +104,7 @@ class Fetcher:
         while (batch := self._take()) is not None:
             try:
                 for outcome in self._download(batch):
-                    self._settle(outcome.pointer.oid, outcome.error)
+                    self._settle(outcome.pointer, outcome.error)
                     if self._cancelled:
                         return
                 fallback: MlversError = RemoteError("the download ended early")
@@ -114,7 +113,7 @@ class Fetcher:
             except Exception as error:  # a fault of ours must not leave Git waiting for ever
                 fallback = RemoteError(f"the download failed: {error!r}")
             for pointer in batch:
-                self._settle(pointer.oid, fallback, only_new=True)
+                self._settle(pointer, fallback, only_new=True)
 
     def _take(self) -> list[Pointer] | None:
         with self._changed:
@@ -126,8 +125,8 @@ class Fetcher:
                 self._changed.wait()
             return None
 
-    def _settle(self, oid: Oid, error: MlversError | None, only_new: bool = False) -> None:
+    def _settle(self, pointer: Pointer, error: MlversError | None, only_new: bool = False) -> None:
         with self._changed:
-            if not (only_new and oid in self._done):
-                self._done[oid] = error
+            if not (only_new and pointer in self._done):
+                self._done[pointer] = error
                 self._changed.notify_all()

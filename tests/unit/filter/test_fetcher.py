@@ -45,9 +45,9 @@ def test_requests_wait_for_release_and_go_as_one_batch() -> None:
         fetcher.request(pointer)
     assert source.prepared.wait(5)
     assert source.batches == []
-    fetcher.wait([pointer.oid for pointer in wanted], every=True)
+    fetcher.wait(wanted, every=True)
     assert source.batches == [wanted]
-    assert all(fetcher.error(pointer.oid) is None for pointer in wanted)
+    assert all(fetcher.error(pointer) is None for pointer in wanted)
 
 
 def test_much_content_is_not_waited_with() -> None:
@@ -58,10 +58,10 @@ def test_much_content_is_not_waited_with() -> None:
         fetcher.request(pointer)
     deadline = threading.Event()
     for _ in range(100):
-        if fetcher.settled(pointer.oid for pointer in large):
+        if fetcher.settled(large):
             break
         deadline.wait(0.05)
-    assert fetcher.settled(pointer.oid for pointer in large) == {p.oid for p in large}
+    assert fetcher.settled(large) == set(large)
 
 
 def test_a_failure_belongs_to_its_file() -> None:
@@ -70,9 +70,9 @@ def test_a_failure_belongs_to_its_file() -> None:
     fetcher = source.fetcher()
     fetcher.request(good)
     fetcher.request(bad)
-    fetcher.wait([good.oid, bad.oid], every=True)
-    assert fetcher.error(good.oid) is None
-    assert isinstance(fetcher.error(bad.oid), ContentMissing)
+    fetcher.wait([good, bad], every=True)
+    assert fetcher.error(good) is None
+    assert isinstance(fetcher.error(bad), ContentMissing)
 
 
 def test_a_download_that_dies_leaves_nobody_waiting() -> None:
@@ -84,9 +84,9 @@ def test_a_download_that_dies_leaves_nobody_waiting() -> None:
     first, second = pointers(2)
     fetcher.request(first)
     fetcher.request(second)
-    fetcher.wait([first.oid, second.oid], every=True)
-    assert fetcher.error(first.oid) is None
-    assert str(fetcher.error(second.oid)) == "the line is dead"
+    fetcher.wait([first, second], every=True)
+    assert fetcher.error(first) is None
+    assert str(fetcher.error(second)) == "the line is dead"
 
 
 def test_a_fault_of_our_own_leaves_nobody_waiting() -> None:
@@ -100,8 +100,8 @@ def test_a_fault_of_our_own_leaves_nobody_waiting() -> None:
     fetcher = Fetcher(download, prepare)
     (only,) = pointers(1)
     fetcher.request(only)
-    fetcher.wait([only.oid], every=False)
-    assert isinstance(fetcher.error(only.oid), RemoteError)
+    fetcher.wait([only], every=False)
+    assert isinstance(fetcher.error(only), RemoteError)
 
 
 def test_content_that_proved_damaged_is_asked_for_again() -> None:
@@ -109,8 +109,8 @@ def test_content_that_proved_damaged_is_asked_for_again() -> None:
     fetcher = source.fetcher()
     (only,) = pointers(1)
     fetcher.request(only)
-    fetcher.wait([only.oid], every=True)
+    fetcher.wait([only], every=True)
     fetcher.request(only, again=True)
-    assert fetcher.settled([only.oid]) == set()
-    fetcher.wait([only.oid], every=True)
+    assert fetcher.settled([only]) == set()
+    fetcher.wait([only], every=True)
     assert source.batches == [[only], [only]]
