@@ -14,6 +14,7 @@ goes from one to the other as it is. A frame is a 48-byte header and a payload::
 from __future__ import annotations
 
 import struct
+import threading
 from typing import Any, NamedTuple
 
 from blake3 import blake3
@@ -55,7 +56,8 @@ def encode(data: bytes | memoryview, chunk_id: bytes, compress: bool = True) -> 
     payload: bytes | memoryview = data
     codec = RAW
     if compress and size >= _PROBE:
-        packed = _zstd().compress(data, _LEVEL)
+        compressor = _compressor()
+        packed = compressor.compress(data, compressor.FLUSH_FRAME)
         if len(packed) < _WORTH * size:
             payload, codec = packed, ZSTD
     return HEADER.pack(MAGIC, codec, size, len(payload), chunk_id) + payload
@@ -94,6 +96,17 @@ def _decompress(payload: memoryview, size: int) -> bytes:
         return bytes(zstd.ZstdDecompressor().decompress(payload, max_length=size + 1))
     except zstd.ZstdError as error:
         raise CorruptError(f"a frame cannot be decompressed: {error}") from error
+
+
+_local = threading.local()
+
+
+def _compressor() -> Any:
+    # Making one costs more than compressing 10 KB with it; it serves one thread at a time.
+    found = getattr(_local, "compressor", None)
+    if found is None:
+        found = _local.compressor = _zstd().ZstdCompressor(level=_LEVEL)
+    return found
 
 
 _module: Any = None

@@ -7,6 +7,7 @@ that a command pays for what it needs and for nothing else.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_mlvers.cache import Cache
@@ -15,7 +16,7 @@ from git_mlvers.errors import MlversError
 from git_mlvers.git.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from git_mlvers.config import RemoteSettings
     from git_mlvers.remote import Remote
@@ -34,7 +35,7 @@ class Workspace:
         self.treeish: str | None = None
         self._config: Config | None = None
         self._cache: Cache | None = None
-        self._remotes: dict[str, Remote] = {}
+        self._remotes: dict[tuple[str, str], Remote] = {}
 
     @classmethod
     def open(cls, cwd: str | None = None, env: Mapping[str, str] | None = None) -> Workspace:
@@ -74,18 +75,17 @@ class Workspace:
         from git_mlvers.remote import Remote
 
         self.config.check_allowed(settings, write=write)
-        if settings.name not in self._remotes:
+        # A remote may have the name of the git remote beside which another one is.
+        key = settings.name, settings.url
+        if key not in self._remotes:
             backend = open_backend(settings.url, settings.options)
             state = os.path.join(self.home, "remotes")
-            self._remotes[settings.name] = Remote(
-                backend, state, concurrency=self.config.concurrency
-            )
-        return self._remotes[settings.name]
+            self._remotes[key] = Remote(backend, state, concurrency=self.config.concurrency)
+        return self._remotes[key]
 
     def sources(self, git_remote: str | None = None) -> Sequence[Callable[[], Remote]]:
         """What opens the remotes that content is read from, best first."""
-        settings = self.config.default_remote(git_remote)
-        return [] if settings is None else [lambda: self.remote(settings)]
+        return [partial(self.remote, settings) for settings in self.config.sources(git_remote)]
 
     def close(self) -> None:
         """Give back what was opened; what was added to the cache is made durable."""
@@ -104,15 +104,17 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _alternates(self) -> list[str]:
-        """Caches of repositories that this one borrows from, or was cloned from on this disk."""
-        roots = [
-            os.path.join(os.path.dirname(objects), "mlvers") for objects in self.repo.alternates()
-        ]
+    def _alternates(self) -> Iterator[str]:
+        """Caches of repositories on this disk that this one borrows from, or has as git remotes.
+
+        They are found out when they are needed: that may start git several times.
+        """
+        for objects in self.repo.alternates():
+            yield os.path.join(os.path.dirname(objects), "mlvers")
         try:
-            settings = self.config.default_remote(None)
+            places = self.config.sources()
         except MlversError:
-            settings = None
-        if settings is not None and settings.local_cache is not None:
-            roots.append(settings.local_cache)
-        return [root for root in dict.fromkeys(roots) if root != self.home]
+            return  # who needs a remote is told
+        for place in places:
+            if place.local_cache not in (None, self.home):
+                yield place.local_cache

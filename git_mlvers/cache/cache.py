@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_mlvers import frame
@@ -17,7 +18,7 @@ from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import TypeVar
 
@@ -34,7 +35,8 @@ class Cache:
     """Content by oid, under the directory `root`, which is made when something is added.
 
     `shared` is ``core.sharedRepository`` as permission bits, `link` one of
-    `links.POLICIES`. `alternates` are roots of other caches that are only read.
+    `links.POLICIES`. `alternates` are roots of other caches that are only read,
+    and asked for only when something is not in this one.
     With `fsync` off nothing waits for the disk. Used by several threads and
     several processes at once. Whatever the disk refuses is a `LocalIOError`.
     """
@@ -45,21 +47,22 @@ class Cache:
         *,
         shared: int | None = None,
         link: str = links.AUTO,
-        alternates: Sequence[str] = (),
+        alternates: Iterable[str] = (),
         fsync: bool = True,
     ) -> None:
         self.root = root
         self._link = link
         self._own = Store(root, shared=shared, sync=fsync)
-        others = (Store(other, writable=False) for other in dict.fromkeys(alternates))
-        self._stores = [self._own, *(store for store in others if store.root != root)]
+        self._alternates = alternates
+        self._others: list[Store] | None = None
+        self._finding_others = threading.Lock()
         self._buffers: list[memoryview] = []
 
     # -- reading --
 
     def has(self, oid: Oid, size: int) -> bool:
         """Whether the content is here, or in an alternate. Cheap, and reads no content."""
-        return any(store.has(oid, size) for store in self._stores)
+        return any(store.has(oid, size) for store in self._stores())
 
     def missing(self, pointers: Iterable[Pointer]) -> list[Pointer]:
         """Those of `pointers` whose content is not here, each once, in their order."""
@@ -98,7 +101,7 @@ class Cache:
         ``None`` for a small or missing one.
         """
         if size > SMALL:
-            for store in self._stores:
+            for store in self._stores():
                 path = store.objects.find(oid, size)
                 if path is not None:
                     return path
@@ -207,7 +210,7 @@ class Cache:
         try:
             self._own.close()
         finally:
-            for store in self._stores[1:]:
+            for store in self._others or ():
                 store.close()
 
     def __enter__(self) -> Cache:
@@ -275,10 +278,19 @@ class Cache:
         finally:
             looked_at.close()
 
+    def _stores(self) -> Iterator[Store]:
+        """The own store, then those of the alternates."""
+        yield self._own
+        with self._finding_others:
+            if self._others is None:
+                roots = [root for root in dict.fromkeys(self._alternates) if root != self.root]
+                self._others = [Store(root, writable=False) for root in roots]
+        yield from self._others
+
     def _first(self, oid: Oid, attempt: Callable[[Store], T | None]) -> T:
         """What `attempt` gives for the first store that has `oid`."""
         damage: CorruptError | None = None
-        for store in self._stores:
+        for store in self._stores():
             try:
                 found = attempt(store)
             except CorruptError as error:
