@@ -69,9 +69,12 @@ def sync(backend: Backend, state: State, connections: int) -> Listing:
         if not gone:
             break
     vanished = known - set(entries)
-    replaced = set(state.superseded()) & state.indexes()
+    superseded = set(state.superseded())
+    replaced = superseded & state.indexes()
     if vanished or replaced:
         state.drop_indexes(vanished | replaced)
+    # One that was read together with its successor is as good as read before it.
+    damaged = {name: error for name, error in damaged.items() if name not in superseded}
     return Listing(entries, damaged, bool(vanished - replaced))
 
 
