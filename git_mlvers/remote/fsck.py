@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.backend.base import KeyMissing
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ENTRY = INDEXES.rstrip("/")
 
 
-class _Fault(NamedTuple):
+class Fault(NamedTuple):
     """What is wrong with a pack, and the spans of it that can be read nevertheless. Bytes."""
 
     kind: str
@@ -42,57 +42,79 @@ class Check:
         self._state = state
         self._connections = connections
         self._progress = progress
-        self._faults: dict[bytes, _Fault] = {}
-        self._wrong: set[Oid] = set()
+        self.sizes: dict[bytes, int] = {}
+        """Bytes of each pack that is on the remote."""
+        self.faults: dict[bytes, Fault] = {}
+        """What is wrong with packs."""
+        self._wrong: set[StoredFile] = set()
 
-    def run(self, read_data: bool, damaged: Mapping[bytes, CorruptError]) -> Iterator[Problem]:
+    def run(
+        self, read_data: bool, damaged: Mapping[bytes, CorruptError], everything: bool = False
+    ) -> Iterator[Problem]:
         """Check packs against the index; with `read_data`, read every byte too.
 
-        `damaged` are the index files that the last sync could not read.
+        `damaged` are the index files that the last sync could not read. Packs
+        that no index file lists are read only if `everything` is asked for.
         """
         for name, error in damaged.items():
             yield Problem("damaged-index", index_key(name), error.message, ())
         self._compare()
+        if self.sizes and not damaged and not self._state.indexes():
+            yield missing_index(len(self.sizes))
         if read_data:
-            self._read_packs()
+            self._read_packs(everything)
         affected = self._affected(read_data)
-        for pack, fault in self._faults.items():
+        aside = self._state.set_aside()
+        for pack, fault in self.faults.items():
             key = pack_key(pack)
-            yield Problem(fault.kind, key, fault.message, tuple(affected.pop(key, ())))
+            suffer = tuple(affected.pop(key, ()))
+            # What a repair has set aside stays where it is, and harms nobody.
+            if suffer or pack not in aside:
+                yield Problem(fault.kind, key, fault.message, suffer)
         for key, oids in affected.items():
             message = "the index lists places at which these files are not"
             yield Problem("damaged-file", key, message, tuple(oids))
 
+    def blamed(self, file: StoredFile) -> bytes | None:
+        """The first pack to blame for that `file` cannot be read at this place, after `run`."""
+        return next((term.pack for term in file.terms if not self._readable(term)), None)
+
+    def is_wrong(self, file: StoredFile) -> bool:
+        """Whether `run` found other content than that of `file` at this place."""
+        return file in self._wrong
+
     def _compare(self) -> None:
         """Find packs that are missing or of another size."""
-        try:
-            there = {name: entry.size for name, entry in named_packs(self._backend.list(PACKS))}
-        except KeyMissing:
-            there = {}
+        self.sizes = pack_sizes(self._backend)
         for name, size in self._state.pack_sizes().items():
-            found = there.get(name)
+            found = self.sizes.get(name)
             if found is None:
-                self._faults[name] = _Fault("missing-pack", "it is not on the remote", [])
+                self.faults[name] = Fault("missing-pack", "it is not on the remote", [])
             elif found != size:
                 message = f"it has {found} bytes, and not {size}"
-                self._faults[name] = _Fault("wrong-size", message, [])
+                self.faults[name] = Fault("wrong-size", message, [])
 
-    def _read_packs(self) -> None:
+    def _read_packs(self, everything: bool) -> None:
         """Verify every frame, and the files that are one chunk."""
+        others: list[tuple[bytes, int, list[StoredFile]]] = []
+        if everything:
+            listed = self._state.pack_sizes()
+            others = [(pack, size, []) for pack, size in self.sizes.items() if pack not in listed]
 
         def scan(pack: tuple[bytes, int, list[StoredFile]]) -> Scan:
             return scan_pack(self._backend, pack[0], pack[1])
 
-        present = (pack for pack in self._state.packs_with_singles() if pack[0] not in self._faults)
+        packs = chain(self._state.packs_with_singles(), others)
+        present = (pack for pack in packs if pack[0] not in self.faults)
         for (name, size, singles), found in in_order(min(4, self._connections), scan, present):
             if found.fault is not None:
                 right = _spans(found)
-                self._faults[name] = _Fault("damaged-pack", found.fault, right)
+                self.faults[name] = Fault("damaged-pack", found.fault, right)
             for file in singles:
                 term = file.terms[0]
                 expected = (term.length, file.size, file.oid)
                 if found.chunks.get(term.offset) not in (expected, None):
-                    self._wrong.add(file.oid)
+                    self._wrong.add(file)
             self._progress.advance(0, size)
 
     def _affected(self, read_data: bool) -> dict[str, list[Oid]]:
@@ -114,22 +136,38 @@ class Check:
         """The key of what keeps a file from being had; ``None`` when one of its places is right."""
         first: str | None = None
         for file in places:
-            fault = next((pack_key(t.pack) for t in file.terms if not self._readable(t)), None)
+            pack = self.blamed(file)
+            fault = None if pack is None else pack_key(pack)
             if fault is None:
-                wrong = not file.terms or file.oid in self._wrong
+                wrong = not file.terms or file in self._wrong
                 several = len(file.terms) > 1 or any(term.chunks > 1 for term in file.terms)
                 if not wrong and read_data and several:
                     wrong = not file_matches(self._backend, file)
                 if not wrong:
                     return None
+                self._wrong.add(file)
                 fault = _ENTRY
             first = first or fault
         return first
 
     def _readable(self, term: Term) -> bool:
-        fault = self._faults.get(term.pack)
+        fault = self.faults.get(term.pack)
         end = term.offset + term.length
         return fault is None or any(low <= term.offset and end <= high for low, high in fault.right)
+
+
+def pack_sizes(backend: Backend) -> dict[bytes, int]:
+    """Bytes of each pack that is on the remote."""
+    try:
+        return {name: entry.size for name, entry in named_packs(backend.list(PACKS))}
+    except KeyMissing:
+        return {}
+
+
+def missing_index(packs: int) -> Problem:
+    """The problem that there are so many packs, and nothing that says what is in them."""
+    message = f"there is no index file, but {packs} pack{'s' if packs > 1 else ''}"
+    return Problem("missing-index", _ENTRY, message, ())
 
 
 def _spans(found: Scan) -> list[tuple[int, int]]:

@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 def recover(backend: Backend, state: State, connections: int) -> list[tuple[Footer, int]]:
     """The packs of the journal that are on the remote: footer, and size in bytes.
 
-    Costs one request each; those that are gone are forgotten. The footers name
-    only files of which every pack is there.
+    Costs one request each; those that are gone, or were found damaged since, are
+    forgotten. The footers name only files of which every pack is there.
     """
     journal = state.journal()
     if not journal:
         return []
+    aside = state.set_aside()
     tails = state.tails(journal)
     there: dict[bytes, Footer] = {}
     gone = set(journal)
-    for done in in_parallel(connections, lambda name: backend.stat(pack_key(name)), journal):
+    usable = [name for name in journal if name not in aside]
+    for done in in_parallel(connections, lambda name: backend.stat(pack_key(name)), usable):
         if done.error is not None:
             raise done.error
         tail = tails.get(done.tag)
@@ -46,7 +48,7 @@ def _with_whole_files(
     state: State, journal: dict[bytes, int], there: dict[bytes, Footer]
 ) -> list[tuple[Footer, int]]:
     needed = {term.pack for footer in there.values() for f in footer.files for term in f.terms}
-    others = state.pack_sizes(needed - set(there))
+    others = state.pack_sizes(needed - set(there) - state.set_aside())
 
     def whole(file: StoredFile) -> bool:
         return all(term.pack in there or term.pack in others for term in file.terms)

@@ -3,7 +3,8 @@
 Tables of packs come and go: there is a bound on how many chunks are kept in
 memory, and the oldest table makes room. A pack is opened when a base of the
 file lies in it or when a hook names it, and only when it is really there: each
-opening costs one request, which reads its footer or asks for its size.
+opening costs one request, which reads its footer or asks for its size. A pack
+with damaged content is never opened.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Known:
         self._next_slot = 0
         self._building = -1
         self._chunks = 0
-        self._refused: set[bytes] = set()
+        self._refused = state.set_aside()
         self._ours: set[bytes] = set()
         self._our_hooks: dict[int, list[bytes]] = {}
 

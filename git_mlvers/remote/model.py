@@ -62,7 +62,8 @@ class Problem(NamedTuple):
     """What a check found: a sentence, the object of the remote, and the files that suffer."""
 
     kind: str
-    """``missing-pack``, ``wrong-size``, ``damaged-pack``, ``damaged-index`` or ``damaged-file``."""
+    """``missing-pack``, ``wrong-size``, ``damaged-pack``, ``missing-index``, ``damaged-index``
+    or ``damaged-file``."""
     key: str
     message: str
     oids: tuple[Oid, ...]

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from git_mlvers.backend.base import Capabilities
     from git_mlvers.errors import MlversError
     from git_mlvers.remote.model import Item, StoredFile, Term
+    from git_mlvers.remote.state import State
+
+
+# Files are planned for download in batches, so that memory does not grow with the job.
+_BATCH_FILES = 20_000
+_BATCH_TERMS = 200_000
+_STEP = 1000
 
 
 class Limits(NamedTuple):
@@ -87,6 +94,24 @@ class Range(NamedTuple):
     def size(self) -> int:
         """Bytes that are fetched."""
         return self.end - self.start
+
+
+def batches(
+    state: State | None, items: Sequence[Item]
+) -> Iterator[list[tuple[Item, list[StoredFile]]]]:
+    """`items` with the places that the index gives them, in batches of bounded size."""
+    batch: list[tuple[Item, list[StoredFile]]] = []
+    terms = 0
+    for start in range(0, len(items), _STEP):
+        some = items[start : start + _STEP]
+        places = {} if state is None else state.files(item.oid for item in some)
+        batch += [(item, places.get(item.oid, [])) for item in some]
+        terms += sum(len(place.terms) for found in places.values() for place in found)
+        if len(batch) >= _BATCH_FILES or terms >= _BATCH_TERMS:
+            yield batch
+            batch, terms = [], 0
+    if batch:
+        yield batch
 
 
 def pieces_of(target: Target) -> Iterator[Piece]:

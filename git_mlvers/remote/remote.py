@@ -12,13 +12,13 @@ from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
 from git_mlvers.remote.chunker import Chunker
 from git_mlvers.remote.download import Download
-from git_mlvers.remote.fsck import Check
+from git_mlvers.remote.fsck import Check, missing_index, pack_sizes
 from git_mlvers.remote.known import Known
 from git_mlvers.remote.layout import MARKER
 from git_mlvers.remote.merge import tidy
 from git_mlvers.remote.model import Item, Outcome, Problem, UploadReport
-from git_mlvers.remote.plan import Target, unusable
-from git_mlvers.remote.repair import rebuild
+from git_mlvers.remote.plan import Target, batches, unusable
+from git_mlvers.remote.repair import Repair
 from git_mlvers.remote.reuse import Reuse
 from git_mlvers.remote.schema import StateDamaged
 from git_mlvers.remote.state import State
@@ -31,13 +31,8 @@ if TYPE_CHECKING:
     from git_mlvers.backend.base import Backend
     from git_mlvers.oid import Oid
     from git_mlvers.progress import Progress
-    from git_mlvers.remote.model import Sink, Source, StoredFile
+    from git_mlvers.remote.model import Sink, Source
     from git_mlvers.remote.settings import Settings
-
-# Files are planned for download in batches, so that memory does not grow with the job.
-_BATCH_FILES = 20_000
-_BATCH_TERMS = 200_000
-_STEP = 1000
 
 
 class MarkerLost(CorruptError):
@@ -155,7 +150,8 @@ class Remote:
         """
         listing = self._synced(strict=False)
         progress = progress or Silent()
-        for batch in self._batches({item.oid: item for item in items}.values()):
+        distinct = {item.oid: item for item in items}
+        for batch in batches(self._state, list(distinct.values())):
             targets = []
             for item, places in batch:
                 usable = [place for place in places if place.terms and place.size == item.size]
@@ -179,22 +175,33 @@ class Remote:
         if self._state is not None:
             check = Check(self.backend, self.state, self._connections, progress or Silent())
             yield from check.run(read_data, listing.damaged)
+        elif packs := pack_sizes(self.backend):
+            yield missing_index(len(packs))
 
-    def rebuild_index(self) -> list[Problem]:
-        """List in the index what the packs hold and it does not; returns what could not be saved.
+    def rebuild_index(
+        self, read_data: bool = False, progress: Progress | None = None
+    ) -> list[Problem]:
+        """Make the index list what the packs hold, and that only; returns what could not be saved.
 
-        Replaces index files that are damaged, and makes ``mlvers.json`` anew
-        when it was lost. Nothing is deleted.
+        A file is not listed any more when a pack that it needs is lost, or,
+        with `read_data`, damaged where it needs it: its content can be pushed
+        again. Replaces index files that are damaged, and makes ``mlvers.json``
+        anew when it was lost. No pack is deleted.
         """
         try:
             self.sync(refresh=True)
         except MarkerLost:
             self._use(settings.create(self.backend))
             self.sync(refresh=True)
-        damaged = self._synced(strict=False).damaged
         if self._state is None:
-            return []
-        problems = list(rebuild(self.backend, self.state, self._connections, damaged))
+            if not pack_sizes(self.backend):
+                return []
+            self._made()
+        listing = self._synced(strict=False)
+        repair = Repair(
+            self.backend, self.state, self._connections, listing.entries, listing.damaged
+        )
+        problems = list(repair.run(read_data, progress or Silent()))
         self.sync(refresh=True)
         return problems
 
@@ -272,20 +279,3 @@ class Remote:
         self._state = State(os.path.join(self._state_dir, f"{found.id}.db"))
         self._settings = found
         self._cached.keep(self.backend.url, found)
-
-    def _batches(self, items: Iterable[Item]) -> Iterator[list[tuple[Item, list[StoredFile]]]]:
-        """Items with their places, in batches of bounded size."""
-        batch: list[tuple[Item, list[StoredFile]]] = []
-        terms = 0
-        wanted = list(items)
-        for start in range(0, len(wanted), _STEP):
-            some = wanted[start : start + _STEP]
-            oids = [item.oid for item in some]
-            places = self.state.files(oids) if self._state is not None else {}
-            batch += [(item, places.get(item.oid, [])) for item in some]
-            terms += sum(len(place.terms) for found in places.values() for place in found)
-            if len(batch) >= _BATCH_FILES or terms >= _BATCH_TERMS:
-                yield batch
-                batch, terms = [], 0
-        if batch:
-            yield batch

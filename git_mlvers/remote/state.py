@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from git_mlvers.oid import Oid
 from git_mlvers.remote import schema
 from git_mlvers.remote.model import Item, StoredFile, Term
-from git_mlvers.remote.table import LARGE
+from git_mlvers.remote.table import LARGE, SET_ASIDE
 from git_mlvers.remote.terms import is_possible
 
 if TYPE_CHECKING:
@@ -172,6 +172,10 @@ class State:
         for hook, name in self._select(query, hooks):
             found.setdefault(hook, []).append(name)
         return found
+
+    def set_aside(self) -> set[bytes]:
+        """Packs with damaged content, to which nothing new may refer."""
+        return set(self.hooked([SET_ASIDE]).get(SET_ASIDE, ()))
 
     def tails(self, names: Iterable[bytes]) -> dict[bytes, Tail]:
         """The footers that are kept here, of those of `names`."""

@@ -15,6 +15,10 @@ CELL = 8 << 20
 """A term's chunks all start in the same cell of the pack, so that one range read of bounded
 size brings it, and the terms of several versions of a file are cut at the same places. Bytes."""
 
+SET_ASIDE = 0
+"""Stands where the hooks of a pack were whose content is damaged: nothing new may refer to it.
+No chunk has this hook: its id would begin with eight zero bytes."""
+
 # What compresses very well is cut more often: no term holds more than this. Bytes of content.
 _TERM_SIZE = 32 << 20
 
