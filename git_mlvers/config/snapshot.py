@@ -183,6 +183,32 @@ class Config(Source):
             return None
         return RemoteSettings(near, local, {}, "git remote", local_cache=local)
 
+    def sources(self, git_remote: str | None = None) -> list[RemoteSettings]:
+        """All places from which content may be read, best first; raises `ConfigError`.
+
+        First what `default_remote` gives. Then the others that are configured,
+        unless the user has still to agree to one, and the places beside the other git
+        remotes: a branch that was fetched from a fork has its content there.
+        """
+        first = self.default_remote(git_remote)
+        others = [self.remote_settings(name) for name in self.remote_names()]
+        others += self._places_beside()
+        found = {} if first is None else {first.url: first}
+        for place in others:
+            if place.read_needs is None:
+                found.setdefault(place.url, place)
+        return list(found.values())
+
+    def _places_beside(self) -> list[RemoteSettings]:
+        if self._repo is None:
+            return []
+        near = [(name, beside.place_beside(self, self._repo, name)) for name in self.git_remotes()]
+        return [
+            RemoteSettings(name, place, {}, "git remote", local_cache=place)
+            for name, place in near
+            if place is not None and os.path.isdir(place)
+        ]
+
     @staticmethod
     def check_allowed(settings: RemoteSettings, *, write: bool = False) -> None:
         """Raise `UntrustedRemote` unless the user has agreed to this use of the remote."""
