@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """What a check found and put right: a sentence, the file, the content that is lost here."""
+    """What a check found and put right: a sentence, the file, the content that is lost here.
+
+    `path` is where damaged content is now, if it was moved.
+    """
 
     message: str
     path: str
@@ -98,4 +101,4 @@ def _moved(store: Store, oid: Oid, path: str) -> Problem:
 def _damaged(oid: Oid, path: str, kept: str) -> Problem:
     if kept == path:
         return Problem(f"content {oid.short} is damaged", path, oid)
-    return Problem(f"content {oid.short} was damaged; it is moved to {kept}", path, oid)
+    return Problem(f"content {oid.short} was damaged; it is moved to {kept}", kept, oid)

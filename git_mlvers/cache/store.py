@@ -11,7 +11,7 @@ from git_mlvers.errors import CorruptError
 from git_mlvers.fsutil import disk_errors
 from git_mlvers.oid import Oid
 
-_HINT = "git mlvers pull brings it anew from the remote"
+_HINT = "git mlvers fetch brings it anew from the remote"
 
 
 class Store:

@@ -166,7 +166,7 @@ def _verified(file: BinaryIO, pointer: Pointer) -> Iterator[bytes]:
     if hasher.digest() != pointer.oid:
         raise CorruptError(
             f"content {pointer.oid.short} in the cache is damaged",
-            "git mlvers fsck moves it away, git mlvers pull brings it anew",
+            "git mlvers fsck moves it away, git mlvers fetch brings it anew",
         )
 
 

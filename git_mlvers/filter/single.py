@@ -71,5 +71,5 @@ def _copy(pointer: Pointer, target: BinaryIO, workspace: Workspace) -> None:
     if hasher.digest() != pointer.oid:
         raise CorruptError(
             f"content {pointer.oid.short} in the cache is damaged",
-            "git mlvers fsck moves it away, git mlvers pull brings it anew",
+            "git mlvers fsck moves it away, git mlvers fetch brings it anew",
         )
