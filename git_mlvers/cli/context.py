@@ -48,21 +48,23 @@ class Context:
     def note(self, text: str) -> None:
         """Print a remark on standard error; not shown with ``-q``."""
         if not self.quiet:
-            self.stderr.write(text + "\n")
-            self.stderr.flush()
+            self._remark(text)
 
     def warn(self, text: str, hint: str | None = None) -> None:
         """Print a warning, and what to do about it; always shown."""
-        self.stderr.write(f"warning: {text}\n")
-        if hint is not None:
-            self.stderr.write(f"hint: {hint}\n")
-        self.stderr.flush()
+        self._remark(f"warning: {text}" if hint is None else f"warning: {text}\nhint: {hint}")
 
     def out_json(self, value: object) -> None:
         """Print `value` as one line of JSON."""
         import json
 
         self.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
+
+    def _remark(self, text: str) -> None:
+        # Into a pipe or a file, answers wait in a buffer; they were given first.
+        self.stdout.flush()
+        self.stderr.write(text + "\n")
+        self.stderr.flush()
 
     def progress(self) -> Progress:
         """How long work shows itself: a bar on a terminal, events with ``--json``, or nothing."""

@@ -108,7 +108,10 @@ def guarded(words: Sequence[str], context: Context | None = None) -> int:
     try:
         try:
             return main(words, Context() if context is None else context)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, MlversError):
+                # What was answered before it is still in a buffer, and comes first.
+                (sys.stdout if context is None else context.stdout).flush()
             if debug:
                 import traceback
 

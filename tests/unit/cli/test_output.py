@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_mlvers.cli import progress, render
+from git_mlvers.cli.context import Context
 from git_mlvers.progress import Silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from git_mlvers.progress import Progress
 
 
@@ -103,3 +106,17 @@ def test_events(monkeypatch: pytest.MonkeyPatch) -> None:
         "files_done": 2,
         "bytes_done": 100,
     }
+
+
+def test_remarks_come_after_the_answers_before_them(tmp_path: Path) -> None:
+    """Also where both streams go to one pipe or file, in which answers are buffered."""
+    path = tmp_path / "said"
+    with path.open("a") as out, path.open("a") as err:
+        context = Context({}, str(tmp_path), out, err)
+        for tell in (context.note, context.warn):
+            context.out("an answer")
+            tell("a remark")
+    assert path.read_text().splitlines() == [
+        *("an answer", "a remark"),
+        *("an answer", "warning: a remark"),
+    ]
