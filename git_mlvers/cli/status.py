@@ -145,7 +145,10 @@ def _change_sections(changes: Sequence[Change]) -> list[_Section]:
 def _versions(before: Version | None, after: Version | None) -> str:
     if before is None or before == after:
         return str(after)
-    return f"{before} -> deleted" if after is None else f"{before} -> {after}"
+    if after is None:
+        return f"{before} -> deleted"
+    # What is only in the working tree has no id yet.
+    return f"{before} -> {after if after.id or after.tracked != before.tracked else 'edited'}"
 
 
 def _not_pushed(found: Status) -> _Section:

@@ -55,6 +55,7 @@ def test_staged_and_unstaged_changes(project: Repo) -> None:
     assert "Changes not staged for commit" in said
     assert "plain.txt" not in said
     assert f"a.bin (mlvers: {oid_of(A)[:10]} -> mlvers: {oid_of(b'staged')[:10]})" in said
+    assert f"a.bin (mlvers: {oid_of(b'staged')[:10]} -> edited)" in said
     assert f"new.bin (mlvers: {oid_of(b'new')[:10]})" in said
     assert f"dir/b.bin (mlvers: {oid_of(B)[:10]} -> deleted)" in said
     assert project.mlvers("status", "--porcelain").splitlines() == [
