@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_BUG = 70
+
+# Signals within this time are those of one Ctrl-C. Seconds.
+_ONE_STROKE = 1.0
 
 
 class Command(NamedTuple):
@@ -88,7 +93,10 @@ def entry() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A path may hold any bytes; it must come out as the same bytes.
             stream.reconfigure(errors="surrogateescape")
+    hear_interrupts()
     code = guarded(sys.argv[1:])
+    # All is done: Ctrl-C could only make the interpreter complain about its own end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -99,6 +107,25 @@ def entry() -> NoReturn:
             code = LocalIOError.exit_code
             _tell(sys.stderr, LocalIOError(f"cannot write the output: {error.strerror}"))
     sys.exit(code)
+
+
+def hear_interrupts() -> None:
+    """Let Ctrl-C raise `KeyboardInterrupt`, once, unless whoever started us has turned it off.
+
+    A terminal sends the signal to every process, and git sends it on to those
+    that it started: the second one would hit the cleaning up after the first.
+    """
+    heard = -_ONE_STROKE
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal heard
+        now = time.monotonic()
+        if now - heard >= _ONE_STROKE:
+            heard = now
+            raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def guarded(words: Sequence[str], context: Context | None = None) -> int:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _BACK = 2
 _WORKERS = 2
+# How long to wait for files that are being copied when all is to stop. Seconds.
+_GRACE = 3.0
 
 
 class Placeholder(NamedTuple):
@@ -143,14 +145,29 @@ class Populator:
         self._journal.clear()
 
     def abandon(self, error: MlversError) -> None:
-        """The command ends early: what stands empty gets its pointer's text, because of `error`."""
+        """The command ends early: what stands empty gets its pointer's text, because of `error`.
+
+        What a thread does not leave off soon is left to the next command, by way of the journal.
+        """
         self._abandoned = error
-        self._collect()
-        for placeholder in self._standing + self._expected:
-            self.done.append(self._give_up(placeholder, error))
+        workers = list(self._workers)
+        self.stop()
+        end = time.monotonic() + _GRACE
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))
+        while not self._results.empty():
+            self._take(self._results.get())
+        waiting = [*self._standing, *self._expected]
+        busy = any(worker.is_alive() for worker in workers)
+        if not busy:
+            # Ctrl-C may have come between the end of one and the note of it.
+            waiting += [each for each in self._at_work.values() if stands_at(each.path)]
+            self._at_work.clear()
+        self.done += [self._give_up(placeholder, error) for placeholder in waiting]
         self._standing.clear()
         self._expected.clear()
-        self._journal.clear()
+        if not busy:
+            self._journal.clear()
 
     def stop(self) -> None:
         """Let the threads end."""
@@ -172,8 +189,11 @@ class Populator:
                 result = self._results.get(timeout=0.5)
             except queue.Empty:
                 continue  # Woken up for Ctrl-C.
-            del self._at_work[result.placeholder.path]
-            self.done.append(result)
+            self._take(result)
+
+    def _take(self, result: Populated) -> None:
+        self._at_work.pop(result.placeholder.path, None)
+        self.done.append(result)
 
     def _work(self) -> None:
         while (placeholder := self._queue.get()) is not None:
@@ -205,7 +225,9 @@ class Populator:
         temp = self._journal.temp_beside(path)
         try:
             mode = stat.S_IMODE(os.lstat(path).st_mode)
-            return Populated(placeholder, replace_by_pointer(pointer, path, mode, temp), error)
+            new = replace_by_pointer(pointer, path, mode, temp)
+            # The same command, given again, has to find that this file is not as it should be.
+            return Populated(placeholder, None if error is self._abandoned else new, error)
         except (MlversError, OSError):
             # Not even a pointer fits on the disk: better no file, which Git shows as
             # deleted, than an empty one, which could be committed.
