@@ -116,7 +116,9 @@ class Smudger:
             answer = self._retry(request.path, retried)
         # Git allows a delay for what it writes into the working tree. Else the content
         # may be for an archive or a pipe, and the file at this path is the user's.
-        written = request.can_delay if retried is None else answer != EMPTY
+        # git am and apply write files too; they allow no delay, and name no blob either.
+        may_write = request.can_delay or request.blob is None
+        written = may_write if retried is None else answer != EMPTY
         if written and answer is not None:
             self._remember(request, answer)
         return answer

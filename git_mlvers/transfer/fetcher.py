@@ -78,10 +78,18 @@ class Fetcher:
             if every:
                 for pointer in wanted:
                     while pointer not in self._done:
-                        self._changed.wait(0.5)
+                        self._pause(wanted)
             else:
                 while wanted and self._done.keys().isdisjoint(wanted):
-                    self._changed.wait(0.5)
+                    self._pause(wanted)
+
+    def _pause(self, wanted: Iterable[Pointer]) -> None:
+        """Wait for news for a moment; of a thread that has ended there will be none."""
+        if self._thread is not None and self._thread.is_alive():
+            self._changed.wait(0.5)
+            return
+        for pointer in wanted:
+            self._done.setdefault(pointer, RemoteError("the download ended early"))
 
     def error(self, pointer: Pointer) -> MlversError | None:
         """Why the content of `pointer` cannot be had, once `settled`; ``None``: it is there."""

@@ -114,3 +114,10 @@ def test_content_that_proved_damaged_is_asked_for_again() -> None:
     assert fetcher.settled([only]) == set()
     fetcher.wait([only], every=True)
     assert source.batches == [[only], [only]]
+
+
+def test_what_was_never_asked_for_is_not_waited_for() -> None:
+    fetcher = Source().fetcher()
+    (only,) = pointers(1)
+    fetcher.wait([only], every=True)
+    assert isinstance(fetcher.error(only), RemoteError)

@@ -131,8 +131,16 @@ def test_what_git_may_not_have_written_here_is_not_remembered(world: World) -> N
     assert world.smudge(b"a", SMALL, delay=False) == pointer(SMALL)
     assert world.smudge(b"b", LARGE, delay=False) == pointer(LARGE)
     assert world.smudge(b"c", b"nowhere", delay=False) == pointer(b"nowhere").encode()
-    assert world.smudger.smudge(Request(b"d", None, False), b"raw") == b"raw"
     assert world.piped() == []
+
+
+def test_what_git_am_and_apply_write_is_remembered(world: World) -> None:
+    """They send no metadata at all, which tells them from an archive."""
+    world.cache.add_bytes(SMALL)
+    request = Request(b"a", None, False)
+    assert world.smudger.smudge(request, pointer(SMALL).encode()) == pointer(SMALL)
+    assert world.smudger.smudge(request._replace(path=b"b"), b"raw") == b"raw"
+    assert world.piped() == [b"a", b"b"]
 
 
 @pytest.mark.parametrize("size", [100, 2000])
