@@ -66,6 +66,11 @@ class Pending:
             raise CorruptError("a pack that is shared with an earlier upload is in no index")
         index = index_file.Index(sizes, self._hooks, self._files, self.supersedes)
         name, data = index_file.encode(index)
+        superseded = state.superseded()
+        while name in superseded:
+            # Just this was pushed before, and lost since: nobody reads a file of that name.
+            index.supersedes.append(name)
+            name, data = index_file.encode(index)
         backend.put(index_key(name), data)
         state.ingest(name, index, journaled=self._packs)
         return len(data)

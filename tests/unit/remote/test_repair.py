@@ -93,6 +93,18 @@ def test_damaged_frames(place: Place, source: Memory, machine: str) -> None:
     assert place.remote().rebuild_index(read_data=True) == []
 
 
+def test_what_was_lost_is_pushed_in_the_same_way_twice(place: Place, source: Memory) -> None:
+    """The packs and the index file of the second push are those of the first, byte by byte."""
+    items = [source.put(some_bytes(5000, n)) for n in range(3)]
+    place.remote().upload(items, source)
+    for _ in range(2):
+        (pack,) = place.packs
+        pack.unlink()
+        (problem,) = place.remote().rebuild_index()
+        assert set(problem.oids) == {item.oid for item in items}
+        whole_again(place, items, source, set(items))
+
+
 def test_damaged_pack_is_no_base_for_anybody(place: Place, source: Memory) -> None:
     """An intact file in it is listed still, and a new version of it refers to nothing there."""
     kept, lost = some_bytes(3 << 20, 1), source.put(some_bytes(3 << 20, 2))
