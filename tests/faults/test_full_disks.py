@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git import Repo, noise
+from tests.support.git import Repo, noise, pointer_of
 from tests.support.scene import (
     FIRST,
     SECOND,
@@ -207,7 +207,10 @@ def test_repository_itself(pushed: Scene, tmp_path: Path, small_disk: MountDisk)
     ran = Running(tmp_path / "disk", ["git", "clone", "-q", pushed.url, "made"]).end()
     made = Repo(tmp_path / "disk" / "made")
     assert sentences(ran.err)
-    assert_nothing_wrong(made, SECOND)
+    for name, data in on_disk(made).items():
+        # Git itself leaves what it could not write to the end, and fails.
+        cut = ran.code != 0 and SECOND.get(name, b"").startswith(data)
+        assert cut or name == ".gitattributes" or data in (SECOND[name], pointer_of(SECOND[name]))
     small_disk(tmp_path / "disk", 20_000)
     made.git("checkout", "-q", "-f", "HEAD")
     made.mlvers("pull")
