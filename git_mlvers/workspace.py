@@ -80,7 +80,11 @@ class Workspace:
         if key not in self._remotes:
             backend = open_backend(settings.url, settings.options)
             state = os.path.join(self.home, "remotes")
-            self._remotes[key] = Remote(backend, state, concurrency=self.config.concurrency)
+            # In a repository on this disk, a place that is not there is one that is not made yet.
+            beside = settings.source == "git remote"
+            self._remotes[key] = Remote(
+                backend, state, concurrency=self.config.concurrency, optional=beside
+            )
         return self._remotes[key]
 
     def sources(self, git_remote: str | None = None) -> Sequence[Callable[[], Remote]]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from git_mlvers.backend.base import KeyMissing
+from git_mlvers.backend.base import KeyMissing, StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
@@ -35,18 +35,22 @@ if TYPE_CHECKING:
     from git_mlvers.remote.settings import Settings
 
 
-class MarkerLost(CorruptError):
-    """A remote has lost its ``mlvers.json``."""
-
-
 class Remote:
     """The remote on `backend`. `state_dir` is where this machine keeps its copies of indexes.
 
     At most `concurrency` requests run at a time, by default as many as suit
-    the backend. One thread at a time may use it.
+    the backend. One thread at a time may use it. To read where there is no
+    store is an error, since it may not be mounted; an `optional` one is empty.
     """
 
-    def __init__(self, backend: Backend, state_dir: str, *, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        state_dir: str,
+        *,
+        concurrency: int | None = None,
+        optional: bool = False,
+    ) -> None:
         self.backend = backend
         self._state_dir = state_dir
         self._connections = max(1, concurrency or backend.capabilities.connections)
@@ -54,6 +58,8 @@ class Remote:
         self._settings: Settings | None = None
         self._state: State | None = None
         self._listing: Listing | None = None
+        self._optional = optional
+        self._not_made: StoreNotMade | None = None
 
     @property
     def id(self) -> str:
@@ -76,7 +82,13 @@ class Remote:
         if self._listing is not None and not refresh:
             return
         cached = self._cached.get(self.backend.url)
-        found = self._settings or cached or settings.read(self.backend)
+        self._not_made = None
+        try:
+            found = self._settings or cached or settings.read(self.backend)
+        except StoreNotMade as error:
+            self._not_made = None if self._optional else error
+            self._listing = Listing({}, {}, False)
+            return
         if found is None:
             self._listing = self._empty()
             return
@@ -89,12 +101,14 @@ class Remote:
             listing = self._take_in()
         self._listing = listing
 
-    def missing(self, oids: Iterable[Oid]) -> set[Oid]:
+    def missing(self, oids: Iterable[Oid], *, to_upload: bool = False) -> set[Oid]:
         """Those of `oids` that the remote does not have.
 
-        Raises `CorruptError` while an index file is damaged: what it lists is unknown.
+        Raises `CorruptError` while an index file is damaged: what it lists is
+        unknown. Raises `StoreNotMade` when there is no store, unless the
+        answer is only for an upload, which makes it.
         """
-        self._synced(strict=True)
+        self._synced(strict=True, reads=not to_upload)
         wanted = set(oids)
         return wanted - self.state.present(wanted) if self._state is not None else wanted
 
@@ -117,11 +131,10 @@ class Remote:
         the content of its oid.
         """
         progress = progress or Silent()
-        self._synced(strict=True)
         distinct = {item.oid: item for item in items}
         if any(item.size <= 0 for item in distinct.values()):
             raise ValueError("an empty file has no content to upload")
-        lacking = self.missing(distinct)
+        lacking = self.missing(distinct, to_upload=True)
         here = [item for oid, item in distinct.items() if oid not in lacking]
         progress.advance(len(here), sum(item.size for item in here))
         todo = [item for oid, item in distinct.items() if oid in lacking]
@@ -148,7 +161,7 @@ class Remote:
         error. Raises `LocalIOError` when the sink cannot take more. Closing
         the iterator stops the threads and removes temporary files.
         """
-        listing = self._synced(strict=False)
+        listing = self._synced(strict=False, reads=True)
         progress = progress or Silent()
         distinct = {item.oid: item for item in items}
         for batch in batches(self._state, list(distinct.values())):
@@ -171,7 +184,7 @@ class Remote:
         Yields what is wrong, with the files that cannot be had because of it.
         """
         self.sync(refresh=True)
-        listing = self._synced(strict=False)
+        listing = self._synced(strict=False, reads=True)
         if self._state is not None:
             check = Check(self.backend, self.state, self._connections, progress or Silent())
             yield from check.run(read_data, listing.damaged)
@@ -190,9 +203,10 @@ class Remote:
         """
         try:
             self.sync(refresh=True)
-        except MarkerLost:
+        except settings.MarkerLost:
             self._use(settings.create(self.backend))
             self.sync(refresh=True)
+        self._synced(strict=False, reads=True)
         if self._state is None:
             if not pack_sizes(self.backend):
                 return []
@@ -220,8 +234,10 @@ class Remote:
             raise AssertionError("a remote that is not made has no index")
         return self._state
 
-    def _synced(self, strict: bool) -> Listing:
+    def _synced(self, strict: bool, reads: bool = False) -> Listing:
         self.sync()
+        if reads and self._not_made is not None:
+            raise self._not_made
         if self._listing is None:
             raise AssertionError("sync leaves a listing")
         if strict:
@@ -242,7 +258,7 @@ class Remote:
         except KeyMissing:
             lost = {}
         if lost:
-            raise MarkerLost(
+            raise settings.MarkerLost(
                 f"the remote {self.backend.url} has content but no {MARKER}",
                 f"restore {MARKER} from a backup, or have it made anew:"
                 " git mlvers fsck --remote --repair",
@@ -252,7 +268,9 @@ class Remote:
     def _reread(self) -> Settings:
         """The settings as they are on the remote now."""
         url = self.backend.url
-        found = settings.read(self.backend)
+        found = None
+        with contextlib.suppress(StoreNotMade):
+            found = settings.read(self.backend)
         if found is None:
             raise RemoteError(
                 f"there is no {MARKER} any more at {url}, which used to be a remote",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blake3 import blake3
 
-from git_mlvers.backend.base import KeyMissing
+from git_mlvers.backend.base import KeyMissing, StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.remote.chunker import NAME, Parameters
 from git_mlvers.remote.layout import MARKER
@@ -27,6 +27,10 @@ _MAX_SIZE = 64 << 10
 
 class NewerFormat(RemoteError):
     """The remote was made by a newer git-mlvers."""
+
+
+class MarkerLost(CorruptError):
+    """A remote has lost its ``mlvers.json``."""
 
 
 class Settings(NamedTuple):
@@ -83,9 +87,14 @@ class Settings(NamedTuple):
 
 
 def read(backend: Backend) -> Settings | None:
-    """The settings of the remote on `backend`; ``None`` when the store says it has none."""
+    """The settings of the remote on `backend`; ``None`` when the store says it has none.
+
+    Raises `StoreNotMade` when there is no store.
+    """
     try:
         data = backend.get(MARKER, 0, _MAX_SIZE)
+    except StoreNotMade:
+        raise
     except KeyMissing:
         return None
     return Settings.parse(data, backend.url)

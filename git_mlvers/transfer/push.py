@@ -183,7 +183,7 @@ def known_commits(repo: Repository, git_remote: str, updates: Sequence[RefUpdate
 def _missing(remote: Remote, found: Iterable[Found]) -> list[Found]:
     """One `Found` for each distinct content that the remote lacks."""
     distinct = {item.pointer.oid: item for item in found}
-    lacking = remote.missing(distinct)
+    lacking = remote.missing(distinct, to_upload=True)
     return [item for oid, item in distinct.items() if oid in lacking]
 
 

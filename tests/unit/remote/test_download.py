@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from git_mlvers import frame
-from git_mlvers.backend.base import Unreachable
+from git_mlvers.backend.base import StoreNotMade, Unreachable
 from git_mlvers.backend.counting import Counting
 from git_mlvers.backend.wrapper import Wrapper
 from git_mlvers.errors import ContentMissing, CorruptError, LocalIOError
@@ -92,6 +92,9 @@ def test_what_the_remote_lacks_is_missing_and_the_rest_comes(
 
 def test_an_empty_remote_lacks_everything(place: Place, sink: Memory) -> None:
     item = Item(Oid.of(b"x"), 1)
+    with pytest.raises(StoreNotMade, match="is it mounted"):
+        list(place.remote().download([item], sink))
+    place.root.mkdir()
     assert isinstance(fetched(place.remote(), [item], sink)[item.oid], ContentMissing)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_mlvers.backend.base import StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.oid import Oid
 from git_mlvers.remote import index_file
@@ -100,8 +101,10 @@ def test_a_remote_that_vanished_is_not_an_empty_remote(place: Place, source: Mem
     with pytest.raises(RemoteError, match="used to be a remote"):
         place.remote().missing([item.oid])
     assert not place.root.exists()
-    # Who never knew it sees what is there: nothing.
-    assert place.remote("two").missing([item.oid]) == {item.oid}
+    # Who never knew it sees that nothing is there.
+    with pytest.raises(StoreNotMade):
+        place.remote("two").missing([item.oid])
+    assert not place.root.exists()
 
 
 def test_another_remote_in_the_same_place_is_noticed(place: Place, source: Memory) -> None:

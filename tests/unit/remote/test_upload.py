@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from git_mlvers.backend.base import Unreachable
+from git_mlvers.backend.base import StoreNotMade, Unreachable
 from git_mlvers.errors import CorruptError
 from git_mlvers.oid import Oid
-from git_mlvers.remote import Item
+from git_mlvers.remote import Item, Remote
 from git_mlvers.remote import pack as packs
 from tests.support.stores import (
     Flaky,
@@ -45,13 +45,18 @@ def test_push_with_nothing_new_is_one_request(place: Place, source: Memory) -> N
 
 def test_missing_is_what_nobody_pushed(place: Place, source: Memory) -> None:
     mine, other = source.put(b"mine"), source.put(b"other")
-    assert place.remote().missing([mine.oid, other.oid]) == {mine.oid, other.oid}
+    lacking = place.remote().missing([mine.oid, other.oid], to_upload=True)
+    assert lacking == {mine.oid, other.oid}
     place.remote().upload([mine], source)
     assert place.remote("two").missing([mine.oid, other.oid]) == {other.oid}
 
 
 def test_asking_an_empty_place_leaves_it_empty(place: Place) -> None:
-    assert place.remote().missing([Oid.of(b"x")]) == {Oid.of(b"x")}
+    oid = Oid.of(b"x")
+    with pytest.raises(StoreNotMade, match="is it mounted"):
+        place.remote().missing([oid])
+    assert place.remote().missing([oid], to_upload=True) == {oid}
+    assert Remote(place.counting, str(place.folder), optional=True).missing([oid]) == {oid}
     assert not place.root.exists()
 
 
@@ -207,7 +212,7 @@ def test_packs_gone_from_the_store_are_not_built_upon(
 def test_two_pushers_at_once_both_count(place: Place, source: Memory, sink: Memory) -> None:
     one, two = place.remote("one"), place.remote("two")
     mine, other = source.put(some_bytes(9000, 1)), source.put(some_bytes(9000, 2))
-    assert one.missing([mine.oid]) and two.missing([other.oid])
+    assert one.missing([mine.oid], to_upload=True) and two.missing([other.oid], to_upload=True)
     one.upload([mine], source)
     two.upload([other], source)
     assert one.id == two.id
