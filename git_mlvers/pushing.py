@@ -84,6 +84,11 @@ def revisions(workspace: Workspace, names: Sequence[str], *, every: bool = False
     return [] if head is None else [head]
 
 
+def born(workspace: Workspace, names: Sequence[str], *, every: bool = False) -> bool:
+    """Whether there is anything to look at: `names`, or with `every` any ref, or else a commit."""
+    return bool(names or refs.head(workspace.repo) or (every and every_ref(workspace)))
+
+
 def _required(settings: RemoteSettings | None) -> RemoteSettings:
     if settings is None:
         raise NoRemote(

@@ -63,16 +63,26 @@ def add_patterns(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Fetch, and say what came and what did not."""
+    from git_mlvers import pushing
     from git_mlvers.filter.checkout import fetch
     from git_mlvers.workspace import Workspace
 
     if args.all and args.refs:
         raise UsageError("--all and REF exclude each other", "leave out one of them")
     with Workspace.open(context.cwd, context.env) as workspace:
+        if not pushing.born(workspace, args.refs, every=args.all):
+            return _tell_unborn(context)
         pointers = {pointer: path for path, pointer in _wanted_pointers(args, workspace)}
         missing = workspace.cache.missing(pointers)
         outcome = fetch(workspace, missing, context.progress())
     return tell(outcome, pointers, context)
+
+
+def _tell_unborn(context: Context) -> int:
+    if context.json:
+        context.out_json(as_json({}, {}))
+    context.say("There are no commits yet.")
+    return 0
 
 
 def chosen(args: argparse.Namespace, workspace: Workspace) -> Callable[[bytes], bool]:

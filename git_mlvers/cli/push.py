@@ -59,7 +59,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         )
         revisions = pushing.revisions(workspace, args.refs, every=args.all)
         pushed = pushing.push_refs(workspace, revisions, settings, context.progress())
-    _tell(pushed, context)
+        born = pushing.born(workspace, args.refs, every=args.all)
+    if born or context.json:
+        _tell(pushed, context)
+    else:
+        context.say("There are no commits yet.")
     return ContentMissing.exit_code if pushed.absent else 0
 
 
