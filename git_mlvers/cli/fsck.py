@@ -30,8 +30,10 @@ Checks objects and pointers, or only what is named by the options:
   a path that is not tracked is a warning. The attributes of each commit count, and
   no network is used: this is the check for CI.
 - `--remote`: every pack that the remote's index names must be there. With
-  `--read-data` all of them are read and verified. With `--repair` the index is made
-  anew from the packs.
+  `--read-data` all of them are read and verified. `--repair` takes out of the index
+  what is lost (with `--read-data` also what is damaged), so that `git mlvers push
+  --all` sends it again, and lists what packs hold and the index lacks. It deletes
+  no content.
 
 `--dry-run` moves nothing.
 
@@ -56,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pointers", action="store_true", help="check what commits hold")
     parser.add_argument("--remote", action="store_true", help="check the remote")
     parser.add_argument("--read-data", action="store_true", help="read all of the remote's content")
-    parser.add_argument("--repair", action="store_true", help="make the remote's index anew")
+    parser.add_argument("--repair", action="store_true", help="make the remote's index right")
     parser.add_argument("-d", "--dry-run", action="store_true", help="move nothing")
     add_quiet(parser)
     add_json(parser)
@@ -101,9 +103,11 @@ def _check(args: argparse.Namespace, workspace: Workspace, context: Context) -> 
         report += fsck.check_objects(workspace, args.ref, context.progress(), args.dry_run)
     if args.remote:
         settings = _remote(workspace)
+        read_data = args.read_data
         if args.repair:
-            report += fsck.repair_remote(workspace, settings)
-        report += fsck.check_remote(workspace, settings, context.progress(), args.read_data)
+            report += fsck.repair_remote(workspace, settings, context.progress(), read_data)
+            read_data = False  # It was read just now.
+        report += fsck.check_remote(workspace, settings, context.progress(), read_data)
     return report
 
 
@@ -134,15 +138,16 @@ def _tell(report: Report, context: Context) -> None:
 
 
 def _hints(report: Report) -> list[str]:
-    from git_mlvers.maintain.fsck import DAMAGED, MISSING, POINTER, REMOTE
+    from git_mlvers.maintain.fsck import DAMAGED, LOST, MISSING, POINTER, REMOTE
 
     hints = {
         DAMAGED: "git mlvers fetch brings damaged content anew from the remote",
         MISSING: "whoever has the missing content: git mlvers push --all",
         POINTER: "git add --renormalize . && git commit makes pointers of tracked files"
         " from now on; history stays as it is unless it is rewritten",
-        REMOTE: "git mlvers fsck --remote --repair makes the index anew; git mlvers push --all"
+        REMOTE: "git mlvers fsck --remote --repair makes the index right; git mlvers push --all"
         " then sends what this cache still has",
+        LOST: "git mlvers push --all sends what this cache has of it; whoever has more: the same",
     }
     kinds = {problem.kind for problem in report.problems}
     return [hint for kind, hint in hints.items() if kind in kinds]

@@ -27,6 +27,7 @@ DAMAGED = "damaged"
 MISSING = "missing"
 POINTER = "pointer"
 REMOTE = "remote"
+LOST = "lost"
 
 
 class Problem(NamedTuple):
@@ -160,13 +161,35 @@ def check_remote(
     return Report([_of_remote(problem) for problem in found], [])
 
 
-def repair_remote(workspace: Workspace, settings: RemoteSettings) -> Report:
-    """Make a remote's index anew from its packs; what could not be saved is reported.
+def repair_remote(
+    workspace: Workspace, settings: RemoteSettings, progress: Progress, read_data: bool
+) -> Report:
+    """Make a remote's index list what its packs hold, and that only.
 
-    Raises `RemoteError`.
+    With `read_data` all content is read, and what is damaged not listed. Each
+    file that is lost by that, and has to be pushed again, is reported. Raises
+    `RemoteError`.
     """
-    found = workspace.remote(settings, write=True).rebuild_index()
-    return Report([_of_remote(problem) for problem in found], [])
+    found = workspace.remote(settings, write=True).rebuild_index(read_data, progress)
+    lost = {oid for trouble in found for oid in trouble.oids}
+    paths = _paths_of(workspace, lost)
+    rest = (_of_remote(trouble) for trouble in found if not trouble.oids)
+    report = Report([problem._replace(kind=LOST) for problem in rest], [])
+    message = "its content is lost on the remote and has to be pushed again"
+    report.problems.extend(
+        Problem(LOST, message, paths.get(oid, b""), oid=oid, place=trouble.key)
+        for trouble in found
+        for oid in sorted(trouble.oids, key=lambda oid: paths.get(oid, b""))
+    )
+    return report
+
+
+def _paths_of(workspace: Workspace, oids: set[Oid]) -> dict[Oid, bytes]:
+    """A path for each of `oids` that any ref reaches."""
+    if not oids:
+        return {}
+    found = scan.pointers(workspace.repo, refs.all_tips(workspace.repo), [])
+    return {item.pointer.oid: item.path for item in found if item.pointer.oid in oids}
 
 
 def _of_fault(fault: Fault) -> Problem:
