@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import tempfile
@@ -136,6 +137,7 @@ def make_scene(folder: Path, home: Path, *, pushed: bool) -> Scene:
 def _template() -> Path:
     """A scene to be copied, with nothing in it that names a place; made at the first call."""
     folder = Path(tempfile.mkdtemp(prefix="scene-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Repo.init(folder / "empty.git", "--bare")
     Repo.init(folder / "origin.git", "--bare")
     repo = Repo.init(folder / "work")
