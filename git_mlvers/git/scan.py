@@ -78,6 +78,9 @@ def pointers(
     """
     if not include:
         return
+    for name in (*include, *exclude):
+        if name.startswith("-"):  # git 2.42 and newer would take it for an option
+            raise refs.UnknownRevision(f"not a revision: {name!r}", "git branch, git tag")
     missing = ("--missing=allow-any",) if repo.partial else ()
     source = anonymous_file((joined(include), joined("^" + name for name in exclude)))
     try:
