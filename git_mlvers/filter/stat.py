@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
 
 _SECOND = 1_000_000_000
+_WORD = 1 << 32
 # A filter is waited for at most a moment after it was given the last file.
 _RACY_WINDOW = 3.0
 # The clock by which files get their times may lag behind by one tick. Seconds.
@@ -62,8 +63,7 @@ def write_stats(
     """
     if not changes:
         return
-    # git 2.43 (5143ac07b1) began to tell a multiple of 4 GiB from an empty file.
-    munge = command.version() >= (2, 43)
+    munge = _munges_size(changes)
     deadline = time.monotonic() + (_PATIENCE if wait else 0)
     while True:
         try:
@@ -83,6 +83,17 @@ def write_stats(
                     "when no other git runs here, remove the lock, and run git mlvers checkout",
                 ) from error
         return
+
+
+def _munges_size(changes: Mapping[bytes, StatChange]) -> bool:
+    """Whether this git has a number of its own for the sizes in `changes`, if that matters.
+
+    git 2.43 (5143ac07b1) began to tell a multiple of 4 GiB from an empty file. git is
+    asked for its version only where such a size occurs: a start of git for every
+    checkout would be dear.
+    """
+    odd = any(change.new.st_size and change.new.st_size % _WORD == 0 for change in changes.values())
+    return odd and command.version() >= (2, 43)
 
 
 def _of_populated(populated: Iterable[Populated]) -> Iterable[tuple[bytes, StatChange]]:

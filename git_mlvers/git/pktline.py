@@ -230,20 +230,6 @@ class Writer:
         for start in range(0, len(view), MAX_DATA * _PACKETS):
             self._send(_packets(view[start : start + MAX_DATA * _PACKETS]))
 
-    def content_from_fd(self, fd: int, size: int) -> None:
-        """Send the next `size` bytes of the file `fd` as content.
-
-        Raises `PktLineError` when the file ends before: git then has to be cut
-        off, since it was already sent something else than it was promised.
-        """
-        buffer = memoryview(bytearray(min(size, MAX_DATA * _PACKETS)))
-        while size:
-            count = os.readv(fd, [buffer[: min(size, len(buffer))]])
-            if count == 0:
-                raise PktLineError(f"a file became shorter by {size} bytes while it was read")
-            self._send(_packets(buffer[:count]))
-            size -= count
-
     def flush(self) -> None:
         """Send a flush packet."""
         self._send([_FLUSH])

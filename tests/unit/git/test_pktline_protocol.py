@@ -12,7 +12,6 @@ from git_mlvers.git.pktline import MAX_DATA, PktLineError, Reader, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def written(act: Callable[[Writer], None]) -> bytes:
@@ -64,15 +63,6 @@ def test_full_packets_are_as_long_as_git_allows() -> None:
 def test_views_of_wider_items_are_bytes_all_the_same() -> None:
     view = memoryview(b"abcdefgh").cast("I")
     assert written(lambda w: w.content(view)) == b"000cabcdefgh"
-
-
-def test_content_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes(b"y" * 3_000_000)
-    with (tmp_path / "f").open("rb") as file:
-        sent = written(lambda w: w.content_from_fd(file.fileno(), 3_000_000))
-        assert len(sent) == 3_000_000 + 4 * -(-3_000_000 // MAX_DATA)
-        with pytest.raises(PktLineError, match="shorter by 5 bytes"):
-            written(lambda w: w.content_from_fd(file.fileno(), 5))
 
 
 def test_very_many_lines_are_sent_at_once() -> None:
