@@ -12,9 +12,11 @@ The empty file is its own pointer, so it never becomes one.
 
 from __future__ import annotations
 
+import re
+from binascii import hexlify, unhexlify
 from typing import NamedTuple
 
-from git_mlvers.oid import InvalidOid, Oid
+from git_mlvers.oid import Oid
 
 MAX_SIZE = 1024
 """No pointer is longer, so that nothing longer need be looked at. Bytes."""
@@ -22,6 +24,9 @@ MAX_SIZE = 1024
 VERSION_LINE = b"version git-mlvers/1\n"
 _PREFIX = b"version git-mlvers/"
 _MAX_CONTENT = (1 << 63) - 1
+_CANONICAL = re.compile(
+    re.escape(VERSION_LINE) + rb"oid blake3:([0-9a-f]{64})\nsize ([1-9][0-9]{0,18})\n"
+)
 _CONFLICT_MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
@@ -33,23 +38,15 @@ class Pointer(NamedTuple):
 
     def encode(self) -> bytes:
         """The one canonical text of this pointer."""
-        return b"%boid %b\nsize %d\n" % (VERSION_LINE, str(self.oid).encode(), self.size)
+        return b"%boid blake3:%b\nsize %d\n" % (VERSION_LINE, hexlify(self.oid), self.size)
 
     @classmethod
     def parse(cls, data: bytes) -> Pointer | None:
         """Read a canonical pointer; ``None`` for any other bytes, however similar."""
-        if not data.startswith(VERSION_LINE) or len(data) > MAX_SIZE:
+        found = _CANONICAL.fullmatch(data)
+        if found is None or (size := int(found[2])) > _MAX_CONTENT:
             return None
-        lines = data.split(b"\n")
-        if len(lines) != 4 or not lines[1].startswith(b"oid ") or not lines[2].startswith(b"size "):
-            return None
-        try:
-            pointer = cls(Oid.parse(lines[1][4:].decode("ascii")), int(lines[2][5:]))
-        except (InvalidOid, ValueError):
-            return None
-        if not 0 < pointer.size <= _MAX_CONTENT or pointer.encode() != data:
-            return None
-        return pointer
+        return cls(Oid(unhexlify(found[1])), size)
 
 
 def looks_like_pointer(data: bytes) -> bool:

@@ -76,6 +76,10 @@ class Cache:
         """
         return self._first(oid, lambda store: store.read(oid, size))
 
+    def read_ahead(self) -> None:
+        """Make ready what may be read next, in a moment in which there is nothing else to do."""
+        self._own.packs.read_ahead()
+
     def open(self, oid: Oid, size: int) -> BinaryIO:
         """The content for reading from its start.
 

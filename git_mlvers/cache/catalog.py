@@ -43,6 +43,7 @@ class Catalog:
             folder, writable=writable, shared=shared, sync=sync, catch_up=self._catch_up
         )
         self._recorded: dict[Oid, Row] = {}
+        self._all_recorded = False
         self._asked = 0
         self.news = News()
 
@@ -56,14 +57,17 @@ class Catalog:
     def find(self, oid: Oid, now: bool = False) -> Row | None:
         """Where `oid` is, if it is known.
 
-        With `now` it certainly is there at this moment, whatever others removed.
+        With `now` it certainly is there at this moment, whatever others removed; then
+        what others added a moment ago may be missed, and who adds it stores it twice.
         """
         row = self.news.rows.get(oid)
         if row is not None:
             return row
-        row = None if now else self._recorded.get(oid)
+        row = self._recorded.get(oid)
         if row is None:
-            row = self._database.ask(lambda index: index.get(oid)) if now else self._look_up(oid)
+            row = None if now and self._all_recorded else self._look_up(oid)
+        elif now:
+            row = self._database.ask(lambda index: index.get(oid))
         if row is None or row.pack in self.news.distrusted or oid in self.news.dropped:
             # Opening the database at the first question may have brought news.
             return self.news.rows.get(oid)
@@ -180,7 +184,9 @@ class Catalog:
     def _look_up(self, oid: Oid) -> Row | None:
         self._asked += 1
         if self._asked == _OFTEN:
-            self._recorded.update(self._database.ask(lambda index: index.after(b"", _HELD)))
+            found = self._database.ask(lambda index: index.after(b"", _HELD))
+            self._recorded.update(found)
+            self._all_recorded = len(found) < _HELD
         return self._database.ask(lambda index: index.get(oid))
 
     def _record(self, index: PackIndex) -> bool:
@@ -196,6 +202,7 @@ class Catalog:
 
     def _forget_recorded(self) -> None:
         self._recorded.clear()
+        self._all_recorded = False
         self._asked = 0
 
     def _catch_up(self, index: PackIndex, new: bool) -> None:

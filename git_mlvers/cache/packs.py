@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from git_mlvers import frame
+from git_mlvers.cache.ahead import ReadAhead
 from git_mlvers.cache.appender import Appender
 from git_mlvers.cache.catalog import Catalog
 from git_mlvers.cache.index import Row
@@ -53,6 +54,7 @@ class LocalPacks:
         self.catalog = Catalog(folder, writable=writable, shared=shared, sync=sync)
         self._appender = Appender(folder, shared, self.catalog)
         self._fds: dict[str, int] = {}
+        self._ahead = ReadAhead()
 
     def find(self, oid: Oid) -> Row | None:
         """Where `oid` is; ``None`` when it is not in the packs."""
@@ -67,11 +69,16 @@ class LocalPacks:
         with disk_errors(self.folder, "reading the cache"):
             for _ in range(_ATTEMPTS):
                 with self.mutex:
+                    ahead = self._ahead.take(oid)
+                    if ahead is not None:
+                        return ahead
                     row = self.catalog.find(oid) or self._find_new(oid)
                     if row is None:
                         return None
                     try:
-                        data = os.pread(self._fd(row.pack), row.length, row.offset)
+                        data = self._ahead.read(
+                            row.pack, self._fd(row.pack), row.offset, row.length
+                        )
                     except FileNotFoundError:
                         # Another process has compacted the pack, and recorded where to.
                         self.catalog.refresh(reopen=True)
@@ -79,12 +86,18 @@ class LocalPacks:
                 content = content_of(data, oid)
                 if content is not None:
                     return data, content
+                self._ahead.forget()
                 damaged = self.heal(row.pack)
                 if oid in damaged:
                     raise CorruptError(
                         f"content {oid.short} in the cache is damaged; it is now at {damaged[oid]}"
                     )
         return None
+
+    def read_ahead(self) -> None:
+        """Make ready what stands behind the object that was read last, for who reads in a row."""
+        with self.mutex:
+            self._ahead.prepare()
 
     def add(self, data: bytes | memoryview, oid: Oid, framed: bytes | None = None) -> None:
         """Keep `data`, whose oid this is; mark it as in use when it is here already.

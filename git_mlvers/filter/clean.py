@@ -30,7 +30,7 @@ def clean(path: bytes, blocks: Iterable[bytes | memoryview], cache: Cache, repor
         if len(head) > _PEEK:
             break
     else:
-        return _clean_small(path, bytes(head), cache, report)
+        return clean_bytes(path, bytes(head), cache, report)
     writer = cache.writer(source_path=path)
     try:
         writer.write(head)
@@ -42,11 +42,14 @@ def clean(path: bytes, blocks: Iterable[bytes | memoryview], cache: Cache, repor
     return writer.finish().encode()
 
 
-def _clean_small(path: bytes, data: bytes, cache: Cache, report: Report) -> bytes:
-    if not data or Pointer.parse(data) is not None:
-        return data
-    fault = describe_fault(data)
-    if fault is not None:
-        report.add(path, f"is {fault}; added as it is", "restore the file, or resolve the conflict")
-        return data
+def clean_bytes(path: bytes, data: bytes, cache: Cache, report: Report) -> bytes:
+    """Do what `clean` does for content that is in memory."""
+    if len(data) <= _PEEK:
+        if not data or Pointer.parse(data) is not None:
+            return data
+        fault = describe_fault(data)
+        if fault is not None:
+            hint = "restore the file, or resolve the conflict"
+            report.add(path, f"is {fault}; added as it is", hint)
+            return data
     return cache.add_bytes(data).encode()

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from git_mlvers.errors import ContentMissing, CorruptError, MlversError
-from git_mlvers.filter.clean import clean
+from git_mlvers.filter.clean import clean, clean_bytes
 from git_mlvers.filter.report import say, shown
 from git_mlvers.filter.smudge import Request, SmudgeFailed
 from git_mlvers.fsutil import disk_errors
-from git_mlvers.git.pktline import PktLineError, Reader, Writer
+from git_mlvers.git.pktline import MAX_DATA, PktLineError, Reader, Writer
 from git_mlvers.pointer import MAX_SIZE, Pointer
 
 if TYPE_CHECKING:
@@ -89,9 +89,12 @@ def _answer(fields: dict[bytes, bytes], reader: Reader, writer: Writer, session:
 
 
 def _clean(path: bytes, reader: Reader, writer: Writer, session: Session) -> None:
-    content = reader.content()
+    data = reader.read_small(MAX_DATA)
     try:
-        pointer = clean(path, content, session.cache, session.report)
+        if data is None:
+            pointer = clean(path, reader.content(), session.cache, session.report)
+        else:
+            pointer = clean_bytes(path, data, session.cache, session.report)
     except MlversError as error:
         _refuse(path, error, reader, writer)
         return
@@ -102,13 +105,16 @@ def _smudge(fields: dict[bytes, bytes], reader: Reader, writer: Writer, session:
     path = fields[b"pathname"]
     blob = fields.get(b"blob")
     request = Request(path, blob.decode() if blob else None, fields.get(b"can-delay") == b"1")
-    content = reader.content()
     try:
-        head = _head(content)
-        if len(head) > _PEEK:
-            _pass_through(path, head, content, writer, session)
-            return
-        answer = session.smudger(fields.get(b"treeish")).smudge(request, bytes(head))
+        data = reader.read_small(_PEEK)
+        if data is None:
+            content = reader.content()
+            head = _head(content)
+            if len(head) > _PEEK:
+                _pass_through(path, head, content, writer, session)
+                return
+            data = bytes(head)
+        answer = session.smudger(fields.get(b"treeish")).smudge(request, data)
         if answer is None:
             writer.lines(b"status=delayed")
         elif isinstance(answer, Pointer):
@@ -137,6 +143,7 @@ def _send(path: bytes, pointer: Pointer, writer: Writer, cache: Cache) -> None:
     """Send content, a small file whole, a large one as it is read."""
     if pointer.size <= _WHOLE:
         writer.answer(cache.read(pointer.oid, pointer.size))
+        cache.read_ahead()  # Git writes the file meanwhile.
         return
     with cache.open(pointer.oid, pointer.size) as file:
         _stream(path, _verified(file, pointer), writer)

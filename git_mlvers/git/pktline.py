@@ -12,6 +12,7 @@ from binascii import unhexlify
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import MlversError
+from git_mlvers.git.wait import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,13 @@ _HEADER = 4
 _MAX_PACKET = MAX_DATA + _HEADER
 _BUFFER = 1 << 20
 _PACKETS = 16  # at once, which is what a pipe of _BUFFER bytes holds
+_TEXT = 8192
+"""So much of a message is looked at in one go. Bytes."""
+_LF = 0x0A
 _FULL = b"%04x" % _MAX_PACKET
 _FLUSH = b"0000"
+_SUCCESS = b"0013status=success\n" + _FLUSH
+_END = _FLUSH + _FLUSH
 
 
 class PktLineError(MlversError):
@@ -34,7 +40,7 @@ class PktLineError(MlversError):
 class Reader:
     """Reads packets from the descriptor `fd`, which it does not close."""
 
-    __slots__ = ("_buffer", "_content", "_end", "_fd", "_start")
+    __slots__ = ("_buffer", "_content", "_end", "_fd", "_start", "_wait")
 
     def __init__(self, fd: int) -> None:
         _widen(fd)
@@ -42,6 +48,7 @@ class Reader:
         self._buffer = memoryview(bytearray(_BUFFER))
         self._start = self._end = 0
         self._content: Content | None = None
+        self._wait = Wait(fd)
 
     def read_lines(self) -> list[bytes] | None:
         """The text packets up to the next flush, without their line ends.
@@ -50,30 +57,60 @@ class Reader:
         was not read to its end is skipped first.
         """
         self.skip()
+        if self._start == self._end:
+            self._wait.awake()
         if not self._has(_HEADER):
             if self._start == self._end:
                 return None
             raise _cut()
         lines: list[bytes] = []
-        buffer = self._buffer
-        # A filter reads eight packets for each file, so those at hand are read in one go.
-        while True:
-            start = self._start
-            while self._end - start >= _HEADER:
-                try:
-                    high, low = unhexlify(buffer[start : start + _HEADER])
-                except ValueError:
-                    break
-                length = high << 8 | low
-                if not _HEADER < length <= min(self._end - start, _MAX_PACKET):
-                    break
-                lines.append(bytes(buffer[start + _HEADER : start + length]).removesuffix(b"\n"))
-                start += length
-            self._start = start
+        # A filter reads nine packets for each file, so those at hand are read in one go.
+        while not self._read_ready(lines):
             packet = self.read_packet()
             if packet is None:
-                return lines
+                break
             lines.append(bytes(packet).removesuffix(b"\n"))
+        return lines
+
+    def _read_ready(self, lines: list[bytes]) -> bool:
+        """Move the text packets that are here whole to `lines`; whether the flush was there too."""
+        data = bytes(self._buffer[self._start : min(self._end, self._start + _TEXT)])
+        start, end = 0, len(data)
+        done = False
+        while True:
+            body = start + _HEADER
+            try:
+                high, low = unhexlify(data[start:body])
+            except ValueError:
+                break
+            stop = start + (high << 8 | low)
+            if stop == start:
+                start, done = body, True
+                break
+            # What is not whole, and what is wrong, is for `read_packet`.
+            if not body < stop <= end:
+                break
+            lines.append(data[body : stop - 1] if data[stop - 1] == _LF else data[body:stop])
+            start = stop
+        self._start += start
+        return done
+
+    def read_small(self, limit: int) -> bytes | None:
+        """The content that begins here, if it is one packet of at most `limit` bytes.
+
+        ``None`` otherwise, and when there is none; nothing of it is read then.
+        """
+        self.skip()
+        self._need(_HEADER)
+        length = self._parse()
+        if not _HEADER < length <= _HEADER + limit:
+            return None
+        self._need(length + _HEADER)
+        begin, end = self._start + _HEADER, self._start + length
+        if self._buffer[end : end + _HEADER] != _FLUSH:
+            return None
+        self._start = end + _HEADER
+        return bytes(self._buffer[begin:end])
 
     def read_fields(self) -> dict[bytes, bytes] | None:
         """The ``key=value`` packets up to the next flush; ``None`` at the end of the stream."""
@@ -216,13 +253,13 @@ class Writer:
 
     def answer(self, data: bytes | memoryview) -> None:
         """Send a whole successful answer with the content `data`, in one write when it is small."""
-        begin, end = _text(b"status=success") + _FLUSH, _FLUSH + _FLUSH
-        if len(data) <= MAX_DATA:
-            self._send([begin, *_packets(memoryview(data).cast("B")), end])
+        size = len(data)
+        if 0 < size <= MAX_DATA:
+            self._send([_SUCCESS, b"%04x" % (size + _HEADER), data, _END])
         else:
-            self._send([begin])
+            self._send([_SUCCESS])
             self.content(data)
-            self._send([end])
+            self._send([_END])
 
     def content(self, data: bytes | memoryview) -> None:
         """Send `data` as content, which `flush` ends; may be called several times before."""
