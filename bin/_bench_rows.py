@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import shutil
-import subprocess
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import _bench_tools
+from _bench_site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,32 +66,29 @@ class Sizes(NamedTuple):
     small: int
 
 
-class Spent(NamedTuple):
-    """What a piece of work cost: seconds, and the largest memory of any one process in bytes."""
-
-    seconds: float
-    memory: int
-
-
 Values = dict[str, float]
 
 
 class Bench:
-    """The work, done with one tool at a time in `root`, an empty directory."""
+    """The work, done with one tool at a time in `root`, an empty directory.
 
-    def __init__(self, root: Path, sizes: Sizes, s3: Server | None) -> None:
+    Without `keep_large`, the large files of each piece of work are deleted after it.
+    """
+
+    def __init__(self, root: Path, sizes: Sizes, s3: Server, keep_large: bool) -> None:
         self.root = root
         self.sizes = sizes
         self.s3 = s3
+        self.keep_large = keep_large
         self._runs = 0
 
     def large(self, tool: Tool) -> Values:
         """Add and check out one large file."""
-        with _Site(self, tool) as site:
+        with self._site(tool) as site:
             write_noise(site.data / "large.bin", self.sizes.large, seed=1)
             values = {"add-large": site.timed(tool.add()).seconds}
             tool.commit(site.repo)
-            shutil.rmtree(site.data)
+            site.put_data_away()
             spent = site.timed(tool.checkout())
             site.check(self.sizes.large)
             return values | {
@@ -104,11 +98,11 @@ class Bench:
 
     def small(self, tool: Tool) -> Values:
         """Add, check out, and clone many small files."""
-        with _Site(self, tool) as site:
+        with self._site(tool) as site:
             self._write_small(site.data)
             values = {"add-small": site.timed(tool.add()).seconds}
             tool.commit(site.repo)
-            shutil.rmtree(site.data)
+            site.put_data_away()
             values["checkout-small"] = site.timed(tool.checkout()).seconds
             site.check(self.sizes.count * self.sizes.small)
             if isinstance(tool, _bench_tools.Copy):
@@ -123,7 +117,7 @@ class Bench:
         """Push many small files to S3, then nothing more; look at the status."""
         if isinstance(tool, _bench_tools.Copy):
             return {}
-        with _Site(self, tool, on_s3=tool.speaks_s3) as site:
+        with self._site(tool, on_s3=tool.speaks_s3) as site:
             self._write_small(site.data)
             site.timed(tool.add())
             tool.commit(site.repo)
@@ -141,9 +135,9 @@ class Bench:
 
     def edit_on_s3(self, tool: Tool) -> Values:
         """Push an edit of a large file to S3, and pull it in a clone that has the old version."""
-        if not tool.speaks_s3 or self.s3 is None:
+        if not tool.speaks_s3:
             return {}
-        with _Site(self, tool, on_s3=True) as site:
+        with self._site(tool, on_s3=True) as site:
             large = site.data / "large.bin"
             write_noise(large, self.sizes.large, seed=1)
             site.timed(tool.add())
@@ -166,9 +160,17 @@ class Bench:
                 "pull-edit-time": pull.seconds,
             }
 
-    def _counted(self, site: _Site, commands: Commands) -> tuple[float, int]:
+    def _site(self, tool: Tool, on_s3: bool = False) -> Site:
+        """A place for one piece of work with `tool`."""
+        self._runs += 1
+        name = f"run-{self._runs}"
+        place = _bench_tools.Place(str(self.root / name / "storage"))
+        if on_s3:
+            place = _bench_tools.Place(f"s3://{_bench_tools.BUCKET}/{name}", self.s3.url)
+        return Site(self.root / name, tool, place, self.keep_large)
+
+    def _counted(self, site: Site, commands: Commands) -> tuple[float, int]:
         """Seconds and requests that `commands` cost."""
-        assert self.s3 is not None
         self.s3.traffic()
         spent = site.timed(commands)
         return spent.seconds, self.s3.traffic().requests
@@ -180,82 +182,24 @@ class Bench:
             write_noise(path, self.sizes.small, seed=number)
 
 
-WORK: dict[str, Callable[[Bench, Tool], Values]] = {
-    "large": Bench.large,
-    "small": Bench.small,
-    "small on S3": Bench.small_on_s3,
-    "edit on S3": Bench.edit_on_s3,
+class Work(NamedTuple):
+    """A piece of work, and which rows it is for, by the start of their keys.
+
+    It leaves at most `large` copies of the large file, and `small` of the small ones.
+    """
+
+    do: Callable[[Bench, Tool], Values]
+    yields: tuple[str, ...]
+    large: int = 0
+    small: int = 0
+
+
+WORK = {
+    "large": Work(Bench.large, ("add-large", "checkout-large"), large=3),
+    "small": Work(Bench.small, ("add-small", "checkout-small", "clone-small"), small=6),
+    "small on S3": Work(Bench.small_on_s3, ("push-s3", "push-nothing", "status"), small=3),
+    "edit on S3": Work(Bench.edit_on_s3, ("push-edit", "pull-edit"), large=8),
 }
-YIELDS: dict[str, tuple[str, ...]] = {
-    "large": ("add-large", "checkout-large"),
-    "small": ("add-small", "checkout-small", "clone-small"),
-    "small on S3": ("push-s3", "push-nothing", "status"),
-    "edit on S3": ("push-edit", "pull-edit"),
-}
-"""Which rows each work is for, by the start of their keys."""
-
-
-class _Site:
-    """A fresh repository with its server, removed at the end."""
-
-    def __init__(self, bench: Bench, tool: Tool, on_s3: bool = False) -> None:
-        bench._runs += 1
-        self.root = bench.root / f"run-{bench._runs}"
-        self.repo = self.root / "repo"
-        self.data = self.repo / "data"
-        self.server = self.root / "server.git"
-        self._tool = tool
-        if on_s3:
-            assert bench.s3 is not None
-            url = f"s3://{_bench_tools.BUCKET}/run-{bench._runs}"
-            self._place = _bench_tools.Place(url, bench.s3.url)
-        else:
-            self._place = _bench_tools.Place(str(self.root / "storage"))
-
-    def __enter__(self) -> _Site:
-        self.root.mkdir()
-        self._tool.init(self.repo, self.server, self._place)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.root)
-
-    def timed(self, commands: Commands, cwd: Path | None = None) -> Spent:
-        """Run `commands` one after the other; all must succeed."""
-        # What others have left to write must not be paid for here.
-        os.sync()
-        memory = 0
-        start = time.monotonic()
-        for argv in commands:
-            child = subprocess.Popen(
-                argv, cwd=cwd or self.repo, env=self._tool.env, stdout=subprocess.DEVNULL
-            )
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            if child.returncode != 0:
-                raise SystemExit(f"bench: `{' '.join(argv)}` exited with {child.returncode}")
-            memory = max(memory, usage.ru_maxrss * 1024)
-        return Spent(time.monotonic() - start, memory)
-
-    def check(self, size: int, where: Path | None = None) -> None:
-        """The content must be there: fast and wrong is not fast."""
-        found = sum(
-            os.lstat(os.path.join(directory, name)).st_size
-            for directory, _, names in os.walk((where or self.repo) / "data")
-            for name in names
-            if name != ".gitignore"
-        )
-        if found != size:
-            raise SystemExit(f"bench: {self._tool.name} brought {found} bytes, not {size}")
-
-    def filters_started(self, argv: list[str]) -> int:
-        """How many filters git starts for one command."""
-        trace = self.root / "trace"
-        env = {**self._tool.env, "GIT_TRACE2_EVENT": str(trace)}
-        subprocess.run(argv, cwd=self.repo, env=env, check=True, stdout=subprocess.DEVNULL)
-        events = [json.loads(line) for line in trace.read_text().splitlines()]
-        started = [" ".join(event["argv"]) for event in events if event["event"] == "child_start"]
-        return sum("filter-process" in line for line in started)
 
 
 def write_noise(path: Path, size: int, seed: int) -> None:
