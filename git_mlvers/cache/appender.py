@@ -37,9 +37,9 @@ class Appender:
         self.end = 0
 
     def append(self, data: bytes) -> int:
-        """Write the frame `data`; returns its offset in the pack `name`. Raises `OSError`.
+        """Write `data`, whole frames; returns its offset in the pack `name`. Raises `OSError`.
 
-        Once this returns the frame survives the end of the process.
+        Once this returns the frames survive the end of the process.
         """
         if self._fd < 0 or self.end >= PACK_LIMIT:
             self._take()
@@ -47,7 +47,7 @@ class Appender:
         try:
             write_all(self._fd, data)
         except BaseException:
-            # What was written is one torn frame; whoever opens the pack next cuts it off too.
+            # What was written ends in a torn frame; whoever opens the pack next cuts that off too.
             os.ftruncate(self._fd, offset)
             os.lseek(self._fd, offset, os.SEEK_SET)
             raise

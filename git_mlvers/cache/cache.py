@@ -66,7 +66,11 @@ class Cache:
 
     def missing(self, pointers: Iterable[Pointer]) -> list[Pointer]:
         """Those of `pointers` whose content is not here, each once, in their order."""
-        return [item for item in dict.fromkeys(pointers) if not self.has(item.oid, item.size)]
+        left = list(dict.fromkeys(pointers))
+        for store in self._stores():
+            if left:
+                left = store.missing(left)
+        return left
 
     def read(self, oid: Oid, size: int) -> bytes:
         """All of the content, verified; meant for small files.
@@ -163,6 +167,26 @@ class Cache:
             self.add_bytes(content)
         else:
             self._own.packs.add(content, header.id, data)
+
+    def add_frames(self, framed: Iterable[bytes]) -> list[CorruptError | None]:
+        """Do what `add_frame` does for many, in one write; what is wrong with each, if anything.
+
+        Frames of more than `SMALL` bytes are not taken.
+        """
+        faults: list[CorruptError | None] = []
+        good = []
+        for data in framed:
+            try:
+                header, _ = frame.decode(data)
+                if header.length != len(data) or header.size > SMALL:
+                    raise CorruptError(f"frame {header.id.short} is not that of a small file")
+            except CorruptError as error:
+                faults.append(error)
+                continue
+            faults.append(None)
+            good.append((header.id, header.size, data))
+        self._own.packs.add_frames(good)
+        return faults
 
     def add_small(self, oid: Oid, data: bytes) -> None:
         """Add content that must be `oid`; raises `CorruptError` when it is not."""

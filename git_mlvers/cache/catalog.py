@@ -18,7 +18,7 @@ from git_mlvers.errors import LocalIOError
 from git_mlvers.fsutil import fsync_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from git_mlvers.oid import Oid
 
@@ -72,6 +72,18 @@ class Catalog:
             # Opening the database at the first question may have brought news.
             return self.news.rows.get(oid)
         return row
+
+    def find_many(self, oids: Sequence[Oid]) -> dict[Oid, Row]:
+        """Where those of `oids` are that are known, some times quicker than one by one."""
+        recorded = self._database.ask(lambda index: index.get_many(oids))
+        news = self.news
+        found = {
+            oid: row
+            for oid, row in recorded.items()
+            if row.pack not in news.distrusted and oid not in news.dropped
+        }
+        found.update((oid, news.rows[oid]) for oid in oids if oid in news.rows)
+        return found
 
     def known_length(self, pack: str) -> int:
         """How many bytes of `pack` have been looked at."""

@@ -24,7 +24,7 @@ from git_mlvers.errors import CorruptError
 from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs, temp_path, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_mlvers.oid import Oid
 
@@ -60,6 +60,11 @@ class LocalPacks:
         """Where `oid` is; ``None`` when it is not in the packs."""
         with self.mutex:
             return self.catalog.find(oid)
+
+    def find_many(self, oids: Sequence[Oid]) -> dict[Oid, Row]:
+        """Where those of `oids` are that are in the packs."""
+        with self.mutex:
+            return self.catalog.find_many(oids)
 
     def read(self, oid: Oid) -> tuple[bytes, bytes] | None:
         """The frame of `oid` and its content, verified; ``None`` when it is not here.
@@ -117,6 +122,28 @@ class LocalPacks:
             row = Row(self._appender.name, offset, len(framed), len(data), int(time.time()))
             self.catalog.news.put(oid, row)
             self.catalog.news.extend(row.pack, offset, self._appender.end)
+
+    def add_frames(self, framed: Iterable[tuple[Oid, int, bytes]]) -> None:
+        """Keep verified content: of each the oid, the size in bytes, and the frame, as `add` does.
+
+        All of it costs one write, so nothing of it is kept when that fails.
+        """
+        with self.mutex, disk_errors(self.folder, "adding to the cache"):
+            new: dict[Oid, tuple[int, bytes]] = {}
+            for oid, size, data in framed:
+                row = self.catalog.find(oid, now=True)
+                if row is None:
+                    new[oid] = size, data
+                else:
+                    self.catalog.news.fresh[oid] = row
+            if not new:
+                return
+            offset = start = self._appender.append(b"".join(data for _, data in new.values()))
+            pack, now = self._appender.name, int(time.time())
+            for oid, (size, data) in new.items():
+                self.catalog.news.put(oid, Row(pack, offset, len(data), size, now))
+                offset += len(data)
+            self.catalog.news.extend(pack, start, offset)
 
     def remove(self, oids: Iterable[Oid], before: float | None = None) -> list[tuple[Oid, int]]:
         """Forget those of `oids` that are here, with their sizes in bytes.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from git_mlvers.cache.objects import ObjectStore
 from git_mlvers.cache.packs import SMALL, LocalPacks
 from git_mlvers.errors import CorruptError
 from git_mlvers.fsutil import disk_errors
 from git_mlvers.oid import Oid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_mlvers.pointer import Pointer
 
 _HINT = "git mlvers fetch brings it anew from the remote"
 
@@ -34,6 +39,20 @@ class Store:
             row = self.packs.find(oid)
             return row is not None and row.size == size
         return self.objects.find(oid, size) is not None
+
+    def missing(self, pointers: Sequence[Pointer]) -> list[Pointer]:
+        """Those of `pointers` for which `has` says no."""
+        small = self.packs.find_many([item.oid for item in pointers if item.size <= SMALL])
+        left = []
+        for item in pointers:
+            if item.size <= SMALL:
+                row = small.get(item.oid)
+                here = row is not None and row.size == item.size
+            else:
+                here = self.objects.find(item.oid, item.size) is not None
+            if not here:
+                left.append(item)
+        return left
 
     def read(self, oid: Oid, size: int) -> bytes | None:
         """All of the content, verified; ``None`` when it is not here. Raises `CorruptError`."""

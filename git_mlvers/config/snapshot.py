@@ -68,6 +68,11 @@ class Config(Source):
         return self._bool("mlvers.strict", in_ci)
 
     @property
+    def sparse(self) -> bool:
+        """Whether the working tree has only a part of the files (``core.sparseCheckout``)."""
+        return self._bool("core.sparseCheckout", False)
+
+    @property
     def fsync(self) -> bool:
         """Whether content in the cache is made to survive a power failure."""
         return self._bool("mlvers.fsync", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import MlversError
@@ -11,7 +12,7 @@ from git_mlvers.filter.report import Report
 from git_mlvers.filter.smudge import Policy, Smudger
 from git_mlvers.filter.stat import refresh_index
 from git_mlvers.filter.wanted import wanted
-from git_mlvers.git import objects
+from git_mlvers.git import objects, scan
 from git_mlvers.transfer import Fetcher, download
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Session:
                 self.report,
                 repo.in_sequence,
                 lambda data: objects.blob_id(data, repo.object_format),
+                self._initial,
             )
         return self._smudger
 
@@ -109,6 +111,13 @@ class Session:
             strict=config.strict,
             populate_min=config.populate_min,
         )
+
+    def _initial(self) -> Iterator[tuple[bytes, Pointer]] | None:
+        """All pointers that Git is about to check out, in its order, where that can be told."""
+        repo, treeish = self._workspace.repo, self._workspace.treeish
+        if treeish is None or os.path.exists(repo.index_path) or self._workspace.config.sparse:
+            return None
+        return ((each.path, each.pointer) for each in scan.tree_pointers(repo, treeish))
 
     def _download(self, pointers: list[Pointer]) -> Iterator[Outcome]:
         return download(pointers, self.cache, self._workspace.sources())

@@ -19,7 +19,7 @@ from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer, describe_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from git_mlvers.cache import Cache
     from git_mlvers.filter.populate import Populator
@@ -90,6 +90,7 @@ class Smudger:
         report: Report,
         in_sequence: Callable[[], bool],
         blob_id: Callable[[bytes], str],
+        initial: Callable[[], Iterable[tuple[bytes, Pointer]] | None],
     ) -> None:
         self._cache = cache
         self._fetcher = fetcher
@@ -98,6 +99,8 @@ class Smudger:
         self._report = report
         self._in_sequence = in_sequence
         self._blob_id = blob_id
+        self._initial = initial
+        self._following: bool | None = None
         self._delayed: dict[bytes, _Delayed] = {}
         self._offered: dict[bytes, _Delayed] = {}
         self.piped: deque[Piped] = deque()
@@ -171,18 +174,52 @@ class Smudger:
             if entry.populate or not entry.requested or entry.pointer in settled
         ]
 
-    def _delay(self, request: Request, pointer: Pointer) -> Pointer | None:
-        present = self._cache.has(pointer.oid, pointer.size)
+    def _delay(self, request: Request, pointer: Pointer) -> bytes | Pointer | None:
         populate = pointer.size >= self._policy.populate_min and not self._in_sequence()
+        if not populate and self._fetcher.brought(pointer):
+            return pointer
+        present = self._cache.has(pointer.oid, pointer.size)
         if present and not populate:
             return pointer
+        if not populate and self._is_initial():
+            return self._now(request, pointer)
         if not present:
             self._fetcher.request(pointer)
         self._delayed[request.path] = _Delayed(pointer, request.blob, populate, not present)
         return None
 
+    def _is_initial(self) -> bool:
+        """Whether Git will ask for all of a tree in its order, which is then on its way here.
+
+        A delay would cost a second question and answer for each file.
+        """
+        if self._following is None:
+            entries = self._initial()
+            self._following = entries is not None
+            if entries is not None:
+                self._follow(entries)
+        return self._following
+
+    def _follow(self, entries: Iterable[tuple[bytes, Pointer]]) -> None:
+        small = (
+            (path, pointer)
+            for path, pointer in entries
+            if pointer.size < self._policy.populate_min and self._policy.wanted(path)
+        )
+        if not self._policy.strict:
+            self._fetcher.follow(pointer for _, pointer in small)
+            return
+        # A file that cannot be had ends the command before any other is written.
+        paths = {pointer: path for path, pointer in small}
+        self._fetcher.follow(paths)
+        self._fetcher.wait(paths, every=True)
+        for pointer, path in paths.items():
+            error = self._fetcher.error(pointer)
+            if error is not None:
+                self._without_content(path, pointer, error)
+
     def _now(self, request: Request, pointer: Pointer) -> bytes | Pointer:
-        if not self._cache.has(pointer.oid, pointer.size):
+        if not self._fetcher.brought(pointer) and not self._cache.has(pointer.oid, pointer.size):
             self._fetcher.request(pointer)
             self._fetcher.wait([pointer], every=True)
             error = self._fetcher.error(pointer)

@@ -170,33 +170,46 @@ def _bring_head(repo: Repository) -> None:
 def _of_entries(
     repo: Repository, entries: Sequence[tuple[bytes, bytes, str]], blobs: Mapping[str, bytes]
 ) -> Iterator[Entry]:
-    found = _read_pointers(repo, blobs)
+    found: dict[str, Pointer | None] = {}
+    reading = _read_pointers(repo, blobs)
     for path, mode, blob in entries:
-        pointer = found.get(blob)
+        # They are read in the order in which they first stand in `entries`.
+        while blob not in found:
+            found.update([next(reading)])
+        pointer = found[blob]
         if pointer is not None:
             yield Entry(path, int(mode, 8), blob, pointer)
 
 
-def _read_pointers(repo: Repository, paths: Mapping[str, bytes]) -> dict[str, Pointer]:
-    """The pointers among the blobs `paths` (each with one of its paths) that are here."""
+def _read_pointers(
+    repo: Repository, paths: Mapping[str, bytes]
+) -> Iterator[tuple[str, Pointer | None]]:
+    """Each of the blobs `paths` (with one of its paths), and the pointer that it is, if it is one.
+
+    A blob that a partial clone has not is none.
+    """
     wanted: Collection[str] = paths
     if repo.partial:
         here = promised.present(repo, paths)
         wanted = [blob for blob in paths if blob in here]
-    small = []
+    small = set()
     for blob, info in zip(wanted, infos(repo, wanted), strict=True):
         if info is None:
             raise _damaged(blob, paths[blob])
         if info.size <= MAX_SIZE:
-            small.append(blob)
-    found = {}
-    for blob, content in zip(small, objects(repo, small), strict=True):
-        if content is None:
-            raise _damaged(blob, paths[blob])
-        pointer = Pointer.parse(content.data)
-        if pointer is not None:
-            found[blob] = pointer
-    return found
+            small.add(blob)
+    contents = objects(repo, [blob for blob in paths if blob in small])
+    for blob, path in paths.items():
+        pointer = None
+        if blob in small:
+            content = next(contents)
+            if content is None:
+                raise _damaged(blob, path)
+            pointer = Pointer.parse(content.data)
+        yield blob, pointer
+    # To its end, where git tells whether it failed.
+    for _ in contents:
+        raise AssertionError("git told of more objects than it was asked for")
 
 
 def _damaged(blob: str, path: bytes) -> CorruptError:

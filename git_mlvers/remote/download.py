@@ -91,7 +91,11 @@ class Download:
             piece.target.left += 1
         for run in split.local:
             run.target.left += 1
-        self._ranges.extend(ranges_of(split.remote, self._limits))
+        order = {target: number for number, target in enumerate(targets)}
+        ranges = ranges_of(split.remote, self._limits)
+        # What was asked for first is waited for first.
+        ranges.sort(key=lambda wanted: min(order[piece.target] for piece in wanted.pieces))
+        self._ranges.extend(ranges)
         self._local.extend(split.local)
 
     def _step(self, reader: LocalReader) -> None:
@@ -151,8 +155,7 @@ class Download:
         if isinstance(done.error, MlversError):
             self._refused(done.tag, done.error)
         elif isinstance(done.result, list):
-            for arrived in done.result:
-                self._use(arrived)
+            self._use_all(done.result)
         elif isinstance(done.tag, Target) and done.result is not None:
             self._checked(done.tag, done.result.right)
 
@@ -169,35 +172,46 @@ class Download:
         for target in targets:
             self._fail(target, error)
 
+    def _use_all(self, arrived: list[Arrived]) -> None:
+        """Use what came in one range; the small files in it go to the sink together."""
+        framed = [
+            (each.piece, each.frame)
+            for each in arrived
+            if each.frame is not None and not each.piece.target.over
+        ]
+        if framed:
+            faults = self._sink.add_frames([frame for _, frame in framed])
+            for (piece, _), fault in zip(framed, faults, strict=True):
+                self._taken(piece, fault)
+        for each in arrived:
+            if each.frame is None:
+                self._use(each)
+
     def _use(self, arrived: Arrived) -> None:
         piece, target = arrived.piece, arrived.piece.target
         if target.over:
             return
         if arrived.error is not None:
             self._fail(target, arrived.error)
-        elif arrived.frame is not None:
-            self._take_frame(piece, arrived.frame)
         elif arrived.content is not None:
             self._take_part(piece, arrived.content)
         else:
             self._advance(target, piece.term.size, arrived.verified)
 
-    def _take_frame(self, piece: Piece, frame: bytes) -> None:
+    def _taken(self, piece: Piece, fault: CorruptError | None) -> None:
+        """The sink was given a small file, and found it good or not."""
         target = piece.target
-        try:
-            self._sink.add_frame(frame)
-        except CorruptError as error:
-            if target in self._retried:
-                key = pack_key(piece.term.pack)
-                message = f"{key} on the remote {self._backend.url} is damaged: {error.message}"
-                self._fail(target, CorruptError(message))
-                return
+        if fault is None:
+            self._progress.advance(0, target.item.size)
+            self._finish(target)
+        elif target in self._retried:
+            key = pack_key(piece.term.pack)
+            message = f"{key} on the remote {self._backend.url} is damaged: {fault.message}"
+            self._fail(target, CorruptError(message))
+        else:
             # What a connection spoils once is likely right the second time.
             self._retried.add(target)
             self._ranges.extendleft(ranges_of([piece], self._limits))
-            return
-        self._progress.advance(0, target.item.size)
-        self._finish(target)
 
     def _take_part(self, piece: Piece, content: bytes) -> None:
         """Keep what has arrived of a small file of several chunks, until it is complete."""

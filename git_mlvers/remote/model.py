@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from git_mlvers.errors import MlversError
+    from collections.abc import Sequence
+
+    from git_mlvers.errors import CorruptError, MlversError
     from git_mlvers.oid import Oid
 
 SMALL = 131072
@@ -90,6 +92,9 @@ class Sink(Protocol):
 
     def add_frame(self, frame: bytes) -> None:
         """Take a file of at most `SMALL` bytes; raises `CorruptError` when it is not its id."""
+
+    def add_frames(self, framed: Sequence[bytes]) -> list[CorruptError | None]:
+        """Take many such files at once; for each, in their order, what is wrong with it."""
 
     def new_file(self, size: int) -> tuple[int, str]:
         """A new empty temporary file that is to be `size` bytes long: descriptor and path."""

@@ -37,12 +37,12 @@ def download(
     of an outcome is that of the first remote that had more to say than that
     it does not have the content.
     """
-    left: list[Pointer] = []
-    for pointer in dict.fromkeys(pointers):
-        if cache.has(pointer.oid, pointer.size):
+    distinct = list(dict.fromkeys(pointers))
+    left = cache.missing(distinct)
+    absent = set(left)
+    for pointer in distinct:
+        if pointer not in absent:
             yield Outcome(pointer, None)
-        else:
-            left.append(pointer)
     while left:
         wanted = {pointer.oid: pointer for pointer in left}
         # A pointer that lies about the size must not stand in the way of one that does not.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # A batch that starts early overlaps with Git's own work; one that starts late has
 # more neighbours to join in one request. These many bytes are worth starting for.
 _BATCH_BYTES = 64 << 20
+# Files to a batch when they are known beforehand.
+_FIRST_BATCH, _LARGEST_BATCH = 250, 8000
+_UNKNOWN = MlversError("not known yet")
 
 
 class Fetcher:
@@ -34,12 +38,14 @@ class Fetcher:
         self._download = download
         self._prepare = prepare
         self._changed = threading.Condition()
+        self._followed: Iterable[Pointer] | None = None
         self._queue: list[Pointer] = []
         self._queued_bytes = 0
         self._known: set[Pointer] = set()
         self._done: dict[Pointer, MlversError | None] = {}
         self._released = False
         self._cancelled = False
+        self._awaited: Pointer | None = None
         self._thread: threading.Thread | None = None
 
     def request(self, pointer: Pointer, again: bool = False) -> None:
@@ -53,16 +59,36 @@ class Fetcher:
             self._queued_bytes += pointer.size
             self._released = False
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, daemon=True)
-                self._thread.start()
+                self._start()
             elif self._queued_bytes >= _BATCH_BYTES:
                 self._changed.notify_all()
+
+    def follow(self, pointers: Iterable[Pointer]) -> None:
+        """Download all of `pointers`, the first of them first, before what was requested.
+
+        They are looked at in another thread. What cannot be listed, because that
+        raises an `MlversError`, is downloaded when it is requested.
+        """
+        with self._changed:
+            self._followed = pointers
+            if self._thread is None:
+                self._start()
+            else:
+                self._changed.notify_all()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def release(self) -> None:
         """Nothing more is asked for at present: download what is queued, however little."""
         with self._changed:
             self._released = True
             self._changed.notify_all()
+
+    def brought(self, pointer: Pointer) -> bool:
+        """Whether the content of `pointer` was requested, and is in the cache by now."""
+        return self._done.get(pointer, _UNKNOWN) is None
 
     def settled(self, pointers: Iterable[Pointer]) -> set[Pointer]:
         """Those of `pointers` whose outcome is known."""
@@ -77,8 +103,11 @@ class Fetcher:
         with self._changed:
             if every:
                 for pointer in wanted:
+                    # Of thousands that come meanwhile nobody need be woken up.
+                    self._awaited = pointer
                     while pointer not in self._done:
                         self._pause(wanted)
+                self._awaited = None
             else:
                 while wanted and self._done.keys().isdisjoint(wanted):
                     self._pause(wanted)
@@ -110,24 +139,42 @@ class Fetcher:
         with contextlib.suppress(Exception):
             self._prepare()
         while (batch := self._take()) is not None:
-            try:
+            self._bring(batch)
+            self._bring_followed()
+
+    def _bring_followed(self) -> None:
+        followed, self._followed = self._followed, None
+        if followed is None:
+            return
+        with contextlib.suppress(MlversError):
+            for batch in _growing(followed):
+                with self._changed:
+                    self._known.update(batch)
+                self._bring(batch)
+
+    def _bring(self, batch: list[Pointer]) -> None:
+        fallback: MlversError = RemoteError("the download ended early")
+        try:
+            if batch and not self._cancelled:
                 for outcome in self._download(batch):
                     self._settle(outcome.pointer, outcome.error)
                     if self._cancelled:
-                        return
-                fallback: MlversError = RemoteError("the download ended early")
-            except MlversError as error:
-                fallback = error
-            except Exception as error:  # a fault of ours must not leave Git waiting for ever
-                fallback = RemoteError(f"the download failed: {error!r}")
-            for pointer in batch:
-                self._settle(pointer, fallback, only_new=True)
+                        break
+        except MlversError as error:
+            fallback = error
+        except Exception as error:  # a fault of ours must not leave Git waiting for ever
+            fallback = RemoteError(f"the download failed: {error!r}")
+        for pointer in batch:
+            self._settle(pointer, fallback, only_new=True)
 
     def _take(self) -> list[Pointer] | None:
         with self._changed:
             while not self._cancelled:
+                if self._followed is not None:
+                    return []
                 if self._queue and (self._released or self._queued_bytes >= _BATCH_BYTES):
-                    batch, self._queue = self._queue, []
+                    batch = [pointer for pointer in self._queue if pointer not in self._done]
+                    self._queue.clear()
                     self._queued_bytes = 0
                     return batch
                 self._changed.wait()
@@ -137,4 +184,14 @@ class Fetcher:
         with self._changed:
             if not (only_new and pointer in self._done):
                 self._done[pointer] = error
-                self._changed.notify_all()
+                if self._awaited is None or self._awaited == pointer:
+                    self._changed.notify_all()
+
+
+def _growing(pointers: Iterable[Pointer]) -> Iterator[list[Pointer]]:
+    """`pointers` in batches: the first is small, to be there soon, the later ones join more."""
+    rest = iter(pointers)
+    count = _FIRST_BATCH
+    while batch := list(itertools.islice(rest, count)):
+        yield batch
+        count = min(2 * count, _LARGEST_BATCH)

@@ -60,6 +60,16 @@ class Memory:
             raise CorruptError("a frame of another length")
         self.content[header.id] = chunk
 
+    def add_frames(self, framed: Sequence[bytes]) -> list[CorruptError | None]:
+        faults: list[CorruptError | None] = []
+        for data in framed:
+            try:
+                self.add_frame(data)
+                faults.append(None)
+            except CorruptError as error:
+                faults.append(error)
+        return faults
+
     def new_file(self, size: int) -> tuple[int, str]:
         self._temps += 1
         path = self.folder / f"temp-{self._temps}"

@@ -121,3 +121,42 @@ def test_what_was_never_asked_for_is_not_waited_for() -> None:
     (only,) = pointers(1)
     fetcher.wait([only], every=True)
     assert isinstance(fetcher.error(only), RemoteError)
+
+
+def test_what_is_followed_comes_in_its_order_and_growing_batches() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    wanted = pointers(2000)
+    fetcher.follow(iter(wanted))
+    fetcher.wait(wanted[:1], every=True)
+    fetcher.wait(wanted, every=True)
+    assert [pointer for batch in source.batches for pointer in batch] == wanted
+    sizes = [len(batch) for batch in source.batches]
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+def test_what_was_requested_before_comes_too() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    large, *small = pointers(300)
+    fetcher.request(large)
+    fetcher.follow(small)
+    fetcher.wait([*small, large], every=True)
+    assert all(fetcher.brought(pointer) for pointer in (large, *small))
+    assert sum(map(len, source.batches)) == 300
+
+
+def test_what_cannot_be_listed_is_brought_when_it_is_requested() -> None:
+    source = Source()
+    fetcher = source.fetcher()
+    wanted = pointers(2)
+
+    def listed() -> Iterator[Pointer]:
+        yield wanted[0]
+        raise RemoteError("git does not tell")
+
+    fetcher.follow(listed())
+    for pointer in wanted:
+        fetcher.request(pointer)
+    fetcher.wait(wanted, every=True)
+    assert [fetcher.error(pointer) for pointer in wanted] == [None, None]

@@ -37,6 +37,8 @@ class World:
         self.cache = Cache(os.fspath(path / "cache"), fsync=False)
         self.remote: dict[Oid, bytes] = {}
         self.sequence = False
+        self.initial: list[tuple[bytes, Pointer]] = []
+        self.batches: list[list[Pointer]] = []
         self.report = Report()
         self.populator = Populator(self.cache, Journal(os.fspath(path / "git")))
         least = Policy(skip=False, wanted=lambda _: True, strict=False, populate_min=LEAST)
@@ -48,9 +50,11 @@ class World:
             self.report,
             lambda: self.sequence,
             lambda _: "0" * 40,
+            lambda: self.initial or None,
         )
 
     def download(self, batch: list[Pointer]) -> Iterator[Outcome]:
+        self.batches.append(batch)
         for item in batch:
             data = self.remote.get(item.oid)
             if data is None:
@@ -208,3 +212,41 @@ def test_one_process_can_do_several_checkouts(world: World) -> None:
         (world.path / "a").unlink()
     # Asked for by path alone, it is an ordinary file again.
     assert world.smudge(b"a", LARGE, delay=False) == pointer(LARGE)
+
+
+def test_what_an_initial_checkout_will_ask_for_is_fetched_at_once_and_not_delayed(
+    world: World,
+) -> None:
+    contents = [b"%d" % number * 100 for number in range(5)]
+    world.remote = {Oid.of(data): data for data in contents}
+    world.initial = [(b"%d" % number, pointer(data)) for number, data in enumerate(contents)]
+    for number, data in enumerate(contents):
+        assert world.smudge(b"%d" % number, data) == pointer(data)
+    assert world.batches == [[pointer(data) for data in contents]]
+    assert world.available() == set()
+
+
+def test_what_cannot_be_had_in_an_initial_checkout_stays_a_pointer(world: World) -> None:
+    world.initial = [(b"a", pointer(SMALL)), (b"b", pointer(b"lost"))]
+    world.remote = {Oid.of(SMALL): SMALL}
+    assert world.smudge(b"a", SMALL) == pointer(SMALL)
+    assert world.smudge(b"b", b"lost") == pointer(b"lost").encode()
+
+
+def test_an_initial_checkout_does_not_wait_for_large_files(world: World) -> None:
+    world.initial = [(b"a", pointer(LARGE)), (b"b", pointer(SMALL))]
+    world.remote = {Oid.of(SMALL): SMALL, Oid.of(LARGE): LARGE}
+    assert world.smudge(b"a", LARGE) is None
+    assert world.smudge(b"b", SMALL) == pointer(SMALL)
+    assert world.available() == {b"a"}
+
+
+def test_in_strict_mode_an_initial_checkout_fails_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    world = World(tmp_path, strict=True)
+    world.initial = [(b"a", pointer(SMALL)), (b"b", pointer(b"lost"))]
+    world.remote = {Oid.of(SMALL): SMALL}
+    with pytest.raises(SmudgeFailed):
+        world.smudge(b"a", SMALL)
