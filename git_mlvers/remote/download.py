@@ -60,6 +60,8 @@ class Download:
         self._unfinished: set[Target] = set()
         self._again: list[Target] = []
         self._outcomes: list[Outcome] = []
+        self._gone: MlversError | None = None
+        """Why there is no store any more: nothing is asked of it, but what it sent is used."""
 
     def run(self, targets: Sequence[Target]) -> Iterator[Outcome]:
         """Download `targets`, each of which has a place; yields an outcome for each.
@@ -100,8 +102,12 @@ class Download:
 
     def _step(self, reader: LocalReader) -> None:
         """Keep the threads busy, and do one thing of what is left for this one."""
-        while self._ranges and self._has_room(self._ranges[0]):
-            self._request(self._ranges.popleft())
+        while self._ranges and (self._gone or self._has_room(self._ranges[0])):
+            wanted = self._ranges.popleft()
+            if self._gone is None:
+                self._request(wanted)
+            else:
+                self._fail_each(wanted, self._gone)
         done: Done[Range | Target, list[Arrived] | Checked] | None
         if self._local:
             self._copy(self._local.popleft(), reader)
@@ -120,7 +126,14 @@ class Download:
         for piece in wanted.pieces:
             self._make_place(piece.target)
         self._under_way += wanted.size
-        self._workers.submit(wanted, lambda: fetch(self._backend, wanted))
+        self._workers.submit(wanted, lambda: self._fetch(wanted))
+
+    def _fetch(self, wanted: Range) -> list[Arrived]:
+        """In a thread: see `fetch`. One that was still in a queue does not try in vain."""
+        gone = self._gone
+        if gone is not None:
+            return [Arrived(piece, gone) for piece in wanted.pieces]
+        return fetch(self._backend, wanted)
 
     def _make_place(self, target: Target) -> None:
         if not target.small and target.path is None and not target.over:
@@ -160,16 +173,19 @@ class Download:
             self._checked(done.tag, done.result.right)
 
     def _refused(self, tag: Range | Target, error: MlversError) -> None:
-        """A request failed: its files do, and when there is no store any more, all do."""
-        if isinstance(error, Unreachable | StoreMissing):
-            self._ranges.clear()
-            self._local.clear()
-            targets = list(self._unfinished)
-            for target in targets:
-                del target.places[1:]
-        else:
-            targets = [tag] if isinstance(tag, Target) else [p.target for p in tag.pieces]
-        for target in targets:
+        """A request failed: its files do, and when there is no store any more, what is left does.
+
+        Answers come in any order: what was asked for earlier may yet be here.
+        """
+        if isinstance(error, Unreachable | StoreMissing) and self._gone is None:
+            self._gone = error
+            again, self._again = self._again, []
+            for target in again:
+                self._give_up(target, error)
+        self._fail_each(tag, error)
+
+    def _fail_each(self, tag: Range | Target, error: MlversError) -> None:
+        for target in [tag] if isinstance(tag, Target) else [p.target for p in tag.pieces]:
             self._fail(target, error)
 
     def _use_all(self, arrived: list[Arrived]) -> None:
@@ -262,11 +278,14 @@ class Download:
         target.error = error
         _discard(target)
         del target.places[0]
-        if target.places:
+        if target.places and self._gone is None:
             self._again.append(target)
         else:
-            self._unfinished.discard(target)
-            self._outcomes.append(Outcome(target.item.oid, error))
+            self._give_up(target, error)
+
+    def _give_up(self, target: Target, error: MlversError) -> None:
+        self._unfinished.discard(target)
+        self._outcomes.append(Outcome(target.item.oid, error))
 
     def _told(self) -> list[Outcome]:
         outcomes, self._outcomes = self._outcomes, []

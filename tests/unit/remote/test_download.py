@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 
@@ -188,6 +189,56 @@ def test_a_store_that_stops_answering_ends_all_that_is_left(
     flaky = place.remote("two", wrap=lambda inner: Flaky(inner, "get", 5))
     errors = fetched(flaky, items, sink)
     assert {type(error) for error in errors.values()} == {type(None), Unreachable}
+
+
+class LateAnswer(Wrapper):
+    """A store that gets lost while its first answer with content is still under way.
+
+    That answer comes when `release` is set; what is asked meanwhile fails.
+    """
+
+    def __init__(self, inner: Counting) -> None:
+        super().__init__(inner)
+        self.release = threading.Event()
+        self.asked: list[str] = []
+        self._lock = threading.Lock()
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        if not key.startswith("content/packs/"):
+            return super().get(key, start, length)
+        with self._lock:
+            self.asked.append(key)
+            first = len(self.asked) == 1
+        if not first:
+            raise Unreachable("the store does not answer")
+        assert self.release.wait(60)
+        return super().get(key, start, length)
+
+
+@pytest.mark.parametrize("size", [100_000, 200_000])
+def test_what_arrives_after_a_failure_is_used(
+    place: Place, source: Memory, sink: Memory, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(packs, "TARGET", 1 << 18)
+    items = [source.put(some_bytes(size, n)) for n in range(60)]
+    place.remote().upload(items, source)
+    stores: list[LateAnswer] = []
+
+    def wrapped(inner: Counting) -> LateAnswer:
+        stores.append(LateAnswer(inner))
+        return stores[0]
+
+    outcomes = place.remote("two", wrap=wrapped).download(items, sink)
+    first = next(outcomes)
+    stores[0].release.set()
+    errors = {outcome.oid: outcome.error for outcome in [first, *outcomes]}
+    assert len(errors) == len(items)
+    assert isinstance(first.error, Unreachable)
+    assert {type(error) for error in errors.values()} == {type(None), Unreachable}
+    assert {oid for oid, error in errors.items() if error is None} == set(sink.content)
+    assert sink.temps == []
+    # Of the many packs only those were asked for whose request had begun already.
+    assert len(stores[0].asked) < len(place.packs)
 
 
 def test_a_full_disk_stops_the_download(
