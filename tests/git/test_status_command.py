@@ -36,6 +36,7 @@ def report(repo: Repo, *args: str) -> dict[str, list[dict[str, object]]]:
 
 
 def test_nothing_to_say(project: Repo) -> None:
+    project.settle()
     said = project.mlvers("status")
     assert "On branch main" in said
     assert "Nothing to report" in said
