@@ -80,6 +80,7 @@ def test_s3(tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> No
     made.write("model.bin", noise(400_000, "trained"))
     made.commit("trained")
     made.git("push", "-q")
+    repo.settle()
     repo.git("pull", "-q")
     repo.assert_content("model.bin", noise(400_000, "trained"))
     repo.assert_whole()

@@ -66,6 +66,7 @@ def assert_marked(repo: Repo, path: str, ours: bytes, theirs: bytes) -> None:
 
 def test_text_changed_in_different_places_is_merged(project: Repo) -> None:
     diverge(project, "a.csv", text(line3="three"), text(line30="thirty"))
+    project.settle()
     project.git("merge", "-q", "side", "-m", "merged")
     project.assert_content("a.csv", text(line3="three", line30="thirty"))
     project.assert_pointer("a.csv", text(line3="three", line30="thirty"))
@@ -237,6 +238,7 @@ def test_recorded_resolution_is_replayed_as_content(project: Repo) -> None:
 def test_renormalizing_merge(project: Repo) -> None:
     project.config("merge.renormalize", "true")
     diverge(project, "a.csv", text(line3="three"), text(line30="thirty"))
+    project.settle()
     project.git("merge", "-q", "side", "-m", "merged")
     project.assert_pointer("a.csv", text(line3="three", line30="thirty"))
     assert_settled(project)
