@@ -110,8 +110,10 @@ def pointers(repo: Repo) -> set[str]:
 
 
 def unlock(repo: Repo) -> None:
-    """Remove the lock that a killed git leaves, as it tells its user to do."""
-    (repo.common_dir() / "index.lock").unlink(missing_ok=True)
+    """Remove the locks that a killed git leaves, as it tells its user to do."""
+    folder = repo.common_dir()
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink()
 
 
 def make_scene(folder: Path, home: Path, *, pushed: bool) -> Scene:
