@@ -76,16 +76,19 @@ def fill_in(workspace: Workspace, entries: Sequence[Entry]) -> list[Filled]:
     results = []
     changes = {}
     journal = Journal(workspace.repo.git_dir)
-    for entry in entries:
-        path = os.path.join(root, entry.path)
-        try:
-            if not _reached_plainly(root, entry.path):
-                raise Changed
-            new = _fill_in(workspace, journal, entry, path)
-            changes[entry.path] = StatChange(entry.blob, new, None)
-            results.append(Filled(entry.path, entry.pointer, None))
-        except MlversError as error:
-            results.append(Filled(entry.path, entry.pointer, error))
+    try:
+        for entry in entries:
+            path = os.path.join(root, entry.path)
+            try:
+                if not _reached_plainly(root, entry.path):
+                    raise Changed
+                new = _fill_in(workspace, journal, entry, path)
+                changes[entry.path] = StatChange(entry.blob, new, None)
+                results.append(Filled(entry.path, entry.pointer, None))
+            except MlversError as error:
+                results.append(Filled(entry.path, entry.pointer, error))
+    finally:
+        journal.remove_temps()
     # Should that fail, the journal stays, and the next filter tries it again.
     write_stats(workspace.repo, changes, wait=True)
     journal.clear()

@@ -5,10 +5,16 @@ Git wants a file written before it goes on, and content comes a little later
 temporary ones. Each path is written down first, so that the next one in this
 working tree can put that right: an empty file gets the pointer's text, which
 nobody takes for content, and temporary files go.
+
+Temporary files stand in a directory of their own beside the file, with a
+``.gitignore`` that covers all of it. Git lists the untracked files before it
+starts the filter: it must see none that the filter is going to remove, and must
+not add one when no filter is started at all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -23,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FOLDER = "placeholders"
-_TEMP = b".mlvers-"
+_ROOM = b".mlvers-"
+_IGNORE = b".gitignore"
 # Without locks, or with nothing in it, a journal of this age has no owner any more. Seconds.
 _OLD = 3600.0
 
@@ -40,6 +47,8 @@ class Journal:
         self._folder = os.path.join(git_dir, "mlvers", _FOLDER)
         self._path = os.path.join(self._folder, self._mark)
         self._fd: int | None = None
+        self._rooms: set[bytes] = set()
+        self._making = threading.Lock()
 
     def add(self, path: bytes, pointer: Pointer) -> None:
         """`path` (relative to the working tree's root) is about to be replaced; `LocalIOError`."""
@@ -52,14 +61,37 @@ class Journal:
             os.write(self._fd, pointer.encode() + path + b"\0")
 
     def temp_beside(self, path: bytes) -> bytes:
-        """The name of a new file beside `path`, which is removed should this process die."""
+        """The name of a new file near `path`, which is removed should this process die.
+
+        It can be renamed to `path`, which was told by `add`, and Git overlooks
+        it. Raises `LocalIOError`.
+        """
         folder, name = os.path.split(path)
-        unique = _temp_prefix(self._mark) + b"%x-" % (threading.get_ident() & 0xFFFFFF)
+        room = _room(folder, self._mark)
+        with self._making:
+            if room not in self._rooms:
+                _make_room(room)
+                self._rooms.add(room)
         # Cut, since a name may already be as long as the file system allows.
-        return os.path.join(folder, unique + name[:100])
+        return os.path.join(room, b"%x-" % (threading.get_ident() & 0xFFFFFF) + name[:100])
+
+    def remove_temps(self) -> bool:
+        """Nothing is being written; whether all could be removed. The next program tries the rest.
+
+        The list of files stays.
+        """
+        for room in list(self._rooms):
+            try:
+                _remove_room(room)
+            except OSError:
+                return False
+            self._rooms.remove(room)
+        return True
 
     def clear(self) -> None:
         """Nothing is half-done any more."""
+        if not self.remove_temps():
+            return
         if self._fd is not None:
             remove_quietly(self._path)
             os.close(self._fd)
@@ -114,7 +146,7 @@ def _recover_one(journal: str, mark: str, work_tree: str) -> list[Left]:
         ]
         inside = [entry for entry in entries if _inside(work_tree, entry[2])]
         for folder in {os.path.dirname(full) for _, _, full in inside}:
-            _remove_temps(folder, _temp_prefix(mark))
+            _remove_room(_room(folder, mark))
         found = [Left(path, pointer, _mend(full, pointer)) for path, pointer, full in inside]
         os.unlink(journal)
         return found
@@ -157,18 +189,38 @@ def _mend(full: bytes, pointer: Pointer) -> bool:
     return True
 
 
-def _remove_temps(folder: bytes, prefix: bytes) -> None:
+def _room(folder: bytes, mark: str) -> bytes:
+    """Where the temporary files for files in `folder` are."""
+    return os.path.join(folder, _ROOM + mark.encode())
+
+
+def _make_room(room: bytes) -> None:
     try:
-        names = os.listdir(folder)
+        with disk_errors(os.fsdecode(room), "making a directory"):
+            os.mkdir(room)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            fd = os.open(os.path.join(room, _IGNORE), flags, 0o666)
+            try:
+                os.write(fd, b"*\n")
+            finally:
+                os.close(fd)
+    except FileNotFoundError:
+        return  # The folder is gone, which the one who writes there will be told.
+    except BaseException:
+        with contextlib.suppress(OSError):
+            _remove_room(room)
+        raise
+
+
+def _remove_room(room: bytes) -> None:
+    try:
+        names = os.listdir(room)
     except FileNotFoundError:
         return
-    for name in names:
-        if name.startswith(prefix):
-            os.unlink(os.path.join(folder, name))
-
-
-def _temp_prefix(mark: str) -> bytes:
-    return _TEMP + mark.encode() + b"-"
+    # What tells Git to overlook the others goes last.
+    for name in sorted(names, key=lambda name: name == _IGNORE):
+        os.unlink(os.path.join(room, name))
+    os.rmdir(room)
 
 
 def _entries(fd: int) -> Iterator[tuple[bytes, Pointer]]:

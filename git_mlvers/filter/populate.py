@@ -1,7 +1,7 @@
 """Populate: put content straight into the working tree, past Git's memory.
 
 Git is answered with an empty file and later the content is put in its place:
-written beside it, then renamed over it. Its modification time lies two seconds
+written near it, then renamed over it. Its modification time lies two seconds
 back, so that Git never takes the file for one that changed while the index
 was written ("racily clean"), and any later edit still shows.
 """
@@ -67,7 +67,7 @@ def replace_file(
 ) -> os.stat_result:
     """Put the content of `pointer` at `path` with `mode`, and give its new stat.
 
-    It is first written to `temp`, a new file beside `path`, which may take long.
+    It is first written to `temp`, a new file near `path`, which may take long.
     Only then `may_go` is asked whether what stands at `path` may be lost. Raises
     `Changed`, `ContentMissing`, `CorruptError` or `LocalIOError`; `path` is then
     as it was.
@@ -222,9 +222,9 @@ class Populator:
         path, pointer, _ = placeholder
         if not stands_at(path):
             return _not_ours(placeholder)
-        temp = self._journal.temp_beside(path)
         try:
             mode = stat.S_IMODE(os.lstat(path).st_mode)
+            temp = self._journal.temp_beside(path)
             new = replace_by_pointer(pointer, path, mode, temp)
             # The same command, given again, has to find that this file is not as it should be.
             return Populated(placeholder, None if error is self._abandoned else new, error)

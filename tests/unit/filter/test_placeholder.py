@@ -11,6 +11,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
+from git_mlvers.errors import LocalIOError
 from git_mlvers.filter.placeholder import Journal, recover, stands_at
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
@@ -20,20 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.git import Repo
+
 POINTER = Pointer(Oid.of(b"content"), 7)
 
 
 LEAVE = """
 import os, sys
+import pytest
+
+from git_mlvers.errors import LocalIOError
 from git_mlvers.filter.placeholder import Journal
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
 journal = Journal(sys.argv[1])
 for path in sys.argv[2:]:
     journal.add(os.fsencode(path), Pointer(Oid.of(b"content"), 7))
-    print(os.fsdecode(journal.temp_beside(os.fsencode(path))), flush=True)
 os._exit(9)
 """
+LEAVE_TEMPS = LEAVE.replace(
+    "os._exit", "print(os.fsdecode(journal.temp_beside(os.fsencode(path))), flush=True)\nos._exit"
+)
 
 
 def journal_of_dead(git_dir: Path, *paths: bytes) -> Path:
@@ -43,10 +53,14 @@ def journal_of_dead(git_dir: Path, *paths: bytes) -> Path:
     return journal
 
 
-def leave(git_dir: Path, *paths: bytes) -> list[bytes]:
-    """Let a filter die that was replacing `paths`; the names of its temporary files."""
-    words = [sys.executable, "-c", LEAVE, git_dir, *paths]
-    ran = subprocess.run(words, check=False, capture_output=True, cwd=CHECKOUT)
+def leave(git_dir: Path, *paths: bytes, tree: Path | None = None) -> list[bytes]:
+    """Let a filter die that was replacing `paths`; the names of its temporary files in `tree`."""
+    code = LEAVE if tree is None else LEAVE_TEMPS
+    words = [sys.executable, "-c", code, git_dir, *paths]
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    ran = subprocess.run(
+        words, check=False, capture_output=True, cwd=tree or git_dir.parent, env=env
+    )
     assert ran.returncode == 9, ran.stderr
     return ran.stdout.splitlines()
 
@@ -108,18 +122,59 @@ def test_a_torn_journal_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert mended(tmp_path / "git", tmp_path) == [b"a.bin"]
 
 
-def test_temporary_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
+def test_temporary_files_of_the_dead_go_and_those_of_the_living_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "dir").mkdir()
     (tmp_path / "dir" / "a.bin").write_bytes(b"mine")
-    (temp,) = leave(tmp_path / "git", b"dir/a.bin")
+    (temp,) = leave(tmp_path / "git", b"dir/a.bin", tree=tmp_path)
     living = Journal(os.fspath(tmp_path / "git"))
     living.add(b"dir/b.bin", POINTER)
     other = living.temp_beside(b"dir/b.bin")
     for name in (temp, other):
         (tmp_path / os.fsdecode(name)).write_bytes(b"half")
     assert mended(tmp_path / "git", tmp_path) == []
-    assert set(os.listdir(tmp_path / "dir")) == {"a.bin", os.path.basename(os.fsdecode(other))}
+    room, name = os.fsdecode(other).split("/")[1:]
+    assert set(os.listdir(tmp_path / "dir")) == {"a.bin", room}
+    assert set(os.listdir(tmp_path / "dir" / room)) == {".gitignore", name}
     living.clear()
+    assert os.listdir(tmp_path / "dir") == ["a.bin"]
+
+
+def test_git_overlooks_temporary_files(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo.path)
+    repo.write("dir/a.bin", b"")
+    repo.write("dir/.gitignore", b"!*\n")
+    journal = Journal(os.fspath(repo.git_path(".")))
+    journal.add(b"dir/a.bin", POINTER)
+    temp = repo.write(journal.temp_beside(b"dir/a.bin"), b"half")
+    repo.git("add", "-A")
+    repo.assert_status("A  dir/.gitignore", "A  dir/a.bin")
+    temp.rename(repo.file("dir/a.bin"))
+    journal.clear()
+    assert sorted(os.listdir(repo.file("dir"))) == [".gitignore", "a.bin"]
+
+
+def test_a_journal_can_be_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = Journal(os.fspath(tmp_path / "git"))
+    for _ in range(2):
+        journal.add(b"a.bin", POINTER)
+        (tmp_path / os.fsdecode(journal.temp_beside(b"a.bin"))).write_bytes(b"half")
+        journal.clear()
+        assert os.listdir(tmp_path) == ["git"]
+
+
+def test_what_has_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = Journal(os.fspath(tmp_path / "git"))
+    journal.add(b"a.bin", POINTER)
+    with full_disk(), pytest.raises(LocalIOError, match="making a directory"):
+        journal.temp_beside(b"a.bin")
+    journal.temp_beside(b"gone/a.bin")
+    assert os.listdir(tmp_path) == ["git"]
+    journal.clear()
 
 
 def test_a_journal_that_is_just_being_made_stays(tmp_path: Path) -> None:
