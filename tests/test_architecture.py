@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,6 +165,15 @@ class TestImportBudget:
         found = self.imported("push", "-q", str(tmp_path / "origin.git"), "main")
         assert "git_mlvers" in found
         assert not found & TOO_HEAVY
+
+    @pytest.mark.parametrize("module", ["git_mlvers.__main__", "git_mlvers.remote_helper"])
+    def test_before_a_program_hears_ctrl_c(self, module: str) -> None:
+        names = []
+        for code in ("import sys", f"import sys; from {module} import entry"):
+            code += "; print(*sys.modules)"
+            ran = self.repo.program(sys.executable, "-c", code, env={"PYTHONPATH": str(CHECKOUT)})
+            names.append(set(ran.stdout.split()))
+        assert names[1] - names[0] <= {"git_mlvers", module, "__future__"}
 
     def test_version(self) -> None:
         found = self.imported("mlvers", "version")

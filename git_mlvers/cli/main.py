@@ -87,7 +87,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def entry() -> NoReturn:
-    """The console script: run the command that was asked for, and leave with its exit code."""
+    """The whole program: run the command that was asked for, and leave with its exit code."""
     _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -7,12 +7,11 @@ that whoever uses such an address is told what to do instead.
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
 
 EXIT_CODE = 1
 
 
-def entry() -> NoReturn:
+def entry() -> None:
     """Say that such git remotes are not part of this version, and fail."""
     sys.stderr.write(explain(sys.argv[1:]))
     sys.exit(EXIT_CODE)

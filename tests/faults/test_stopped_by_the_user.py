@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.chaosproxy import ChaosProxy
+from tests.support.environment import CHECKOUT
 from tests.support.git import Repo
 from tests.support.scene import (
     FIRST,
@@ -20,7 +23,7 @@ from tests.support.scene import (
     sentences,
     unlock,
 )
-from tests.support.trouble import At, Ended, Trouble
+from tests.support.trouble import At, Ended, Running, Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +48,34 @@ def assert_quiet(ended: Ended) -> None:
     assert ended.code != 0
     assert "KeyboardInterrupt" not in ended.err
     assert all("stopped" in line for line in sentences(ended.err)), ended.err
+
+
+STARTING = stopping(
+    At("git_mlvers.cli:"),
+    At("git_mlvers.cli.main:"),
+    At("git_mlvers.errors:"),
+    At("git_mlvers.cli.version:"),
+)
+SCRIPTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
+# What pip writes for an entry point.
+SCRIPT = "import sys; from {} import {}; sys.exit({}())"
+
+
+@pytest.mark.parametrize("way", ["bin", "module", "script"])
+@pytest.mark.parametrize("point", STARTING, ids=str)
+def test_start(repo: Repo, tmp_path: Path, point: At, way: str) -> None:
+    module, _, name = SCRIPTS["git-mlvers"].partition(":")
+    words = {
+        "bin": [str(CHECKOUT / "bin" / "git-mlvers")],
+        "module": [sys.executable, "-m", "git_mlvers"],
+        "script": [sys.executable, "-c", SCRIPT.format(module, name, name)],
+    }[way]
+    trouble = Trouble(tmp_path, point)
+    env = {**trouble.env, "PYTHONPATH": f"{trouble.env['PYTHONPATH']}:{CHECKOUT}"}
+    ended = Running(repo.path, [*words, "version"], env).end()
+    assert trouble.happened
+    assert ended.code in STOPPED
+    assert (ended.out, ended.err) == ("", "")
 
 
 PUSHING = stopping(

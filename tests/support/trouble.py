@@ -35,7 +35,8 @@ When = Literal["before", "after", "half"]
 class At(NamedTuple):
     """A point: the `nth` call, in one process, of a function ``module:name`` or ``module:A.b``.
 
-    ``half`` means with half of the bytes that it was given.
+    ``half`` means with half of the bytes that it was given. ``module:`` is the
+    beginning of the module's import.
     """
 
     point: str

@@ -16,7 +16,10 @@ _HOLD = 60.0
 
 
 class Point:
-    """One named function, and what is to happen at its `nth` call in a process."""
+    """One named function, and what is to happen at its `nth` call in a process.
+
+    Without a name it is the module: what is to happen when its import begins.
+    """
 
     def __init__(self, module, name, nth, when, do, flag):
         self.module = module
@@ -89,9 +92,13 @@ class Finder:
         run = spec.loader.exec_module
 
         def exec_module(module):
+            for change in here:
+                if not change.name:
+                    change.happen()
             run(module)
             for change in here:
-                change.apply(module)
+                if change.name:
+                    change.apply(module)
 
         spec.loader.exec_module = exec_module
         return spec
