@@ -34,7 +34,6 @@ class Installed(NamedTuple):
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel of this checkout, built and installed; its dependencies are those of the tests."""
-    pytest.importorskip("hatchling")
     directory = tmp_path_factory.mktemp("wheel")
     source = directory / "source"
     listed = subprocess.run(
