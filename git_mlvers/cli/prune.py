@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if not args.force:
             prune.check_alone(workspace)
         settings = _remote(args, workspace) if args.verify else None
-        days = prune.recent_days(workspace) if args.recent_days is None else args.recent_days
+        days = workspace.config.prune_days if args.recent_days is None else args.recent_days
         plan = prune.plan(workspace, settings, days)
         done = Removed(*_sum(plan.doomed)) if args.dry_run else prune.carry_out(workspace, plan)
     if context.json:

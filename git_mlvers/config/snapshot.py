@@ -19,6 +19,8 @@ from git_mlvers.config.values import (
 CACHE_LINKS = ("auto", "copy", "hardlink")
 POPULATE_MIN = 8 << 20
 """Files of at least so many bytes are put into the working tree directly, not through git."""
+PRUNE_DAYS = 7
+"""Prune keeps what commits of so many days need."""
 
 _SHARED_GROUP, _SHARED_ALL = 0o660, 0o664
 
@@ -93,6 +95,12 @@ class Config(Source):
         """How many transfers run at once; ``None`` to leave it to the remote."""
         value = self.origin_of("mlvers.concurrency")
         return None if value is None else max(1, read_size("mlvers.concurrency", value))
+
+    @property
+    def prune_days(self) -> int:
+        """How old content must be before prune deletes it; days."""
+        value = self.origin_of("mlvers.prunedays")
+        return PRUNE_DAYS if value is None else read_size("mlvers.pruneDays", value)
 
     @property
     def program(self) -> str | None:

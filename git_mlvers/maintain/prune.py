@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 NOT_ON_REMOTE = "not on the remote"
 NOT_PUSHED = "in no commit that a git remote has"
 _DEAD_SHARE = 0.2
-RECENT_DAYS = 7
-"""How old content must be to go, unless the configuration says otherwise. Days."""
 
 
 class SharedCache(UsageError):
@@ -90,11 +88,3 @@ def check_alone(workspace: Workspace) -> None:
             " is not known here",
             "--force deletes nevertheless; what is deleted they download when they need it",
         )
-
-
-def recent_days(workspace: Workspace) -> float:
-    """How many days back content is kept, by the configuration; raises `ConfigError`."""
-    from git_mlvers.config.values import read_size
-
-    value = workspace.config.origin_of("mlvers.pruneDays")
-    return RECENT_DAYS if value is None else read_size("mlvers.pruneDays", value)

@@ -11,7 +11,6 @@ from git_mlvers import errors
 from git_mlvers.backend.schemes import SCHEMES
 from git_mlvers.cli import main, manual, overview, wiring
 from git_mlvers.config import committed, remotes, snapshot, source
-from git_mlvers.maintain import prune
 from tests.support.environment import CHECKOUT
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def test_every_option_of_a_remote() -> None:
 def test_defaults() -> None:
     defaults = {row[0]: row[2] for row in table("configuration.md", "## Keys")}
     assert defaults["mlvers.populateMin"] == f"{snapshot.POPULATE_MIN >> 20}m"
-    assert defaults["mlvers.pruneDays"] == str(prune.RECENT_DAYS)
+    assert defaults["mlvers.pruneDays"] == str(snapshot.PRUNE_DAYS)
     assert defaults["mlvers.cacheLink"] == snapshot.CACHE_LINKS[0]
 
 

@@ -42,6 +42,7 @@ class TestValues:
         assert config.fsync
         assert config.hooks_wanted
         assert config.populate_min == 8 * 1024 * 1024
+        assert config.prune_days == 7
         assert config.concurrency is None
         assert config.program is None
         assert config.shared is None
@@ -84,6 +85,7 @@ class TestValues:
         [
             ("mlvers.strict", "perhaps", "strict", "neither true nor false"),
             ("mlvers.populateMin", "8 megs", "populate_min", "no number"),
+            ("mlvers.pruneDays", "a week", "prune_days", "no number"),
             ("mlvers.cacheLink", "symlink", "cache_link", "auto, copy, hardlink"),
         ],
     )
