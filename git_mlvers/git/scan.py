@@ -15,7 +15,7 @@ from git_mlvers.git.versions import previous_versions
 from git_mlvers.pointer import MAX_SIZE, Pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from git_mlvers.git.process import Process
     from git_mlvers.git.repository import Repository
@@ -42,6 +42,8 @@ _AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1"}
 _FORMAT = "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)"
 _REGULAR = (b"100644", b"100755")
 _BUFFER = 1 << 18
+# So many files of a tree are looked at together; the first few soon. Two processes each time.
+_FIRST_WINDOW, _WINDOW = 500, 10_000
 
 
 class Found(NamedTuple):
@@ -107,17 +109,49 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
     blobs are absent and cannot be fetched.
     """
     tree = refs.resolve(repo, treeish, "tree")
-    listed = repo.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspecs)
+    listing = ("ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspecs)
+    if not repo.partial:
+        return _streamed(repo, listing)
+    entries = _regular(zsplit(repo.git(*listing)))
+    blobs = {blob: path for path, _, blob in entries}
+    if len(promised.present(repo, blobs)) < len(blobs):
+        promised.require_small(repo, tree)
+    return _of_entries(repo, entries, blobs)
+
+
+def _streamed(repo: Repository, listing: Sequence[str]) -> Iterator[Entry]:
+    """The pointers that ``git ls-tree`` lists, while it does: a tree may have millions of files."""
+    with repo.start(*listing) as process:
+        for records in _windows(process.blocks()):
+            entries = _regular(records)
+            yield from _of_entries(repo, entries, {blob: path for path, _, blob in entries})
+        finish(process)
+
+
+def _windows(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """The NUL-terminated records in `blocks`, many at a time, few at first."""
+    records: list[bytes] = []
+    rest = b""
+    size = _FIRST_WINDOW
+    for block in blocks:
+        *whole, rest = (rest + block).split(b"\0")
+        records += whole
+        while len(records) >= size:
+            yield records[:size]
+            del records[:size]
+            size = _WINDOW
+    yield records
+
+
+def _regular(records: Iterable[bytes]) -> list[tuple[bytes, bytes, str]]:
+    """Path, mode and blob of the regular files among lines of ``git ls-tree``."""
     entries = []
-    for record in zsplit(listed):
+    for record in records:
         words, _, path = record.partition(b"\t")
         mode, _, blob = words.split(b" ")
         if mode in _REGULAR:
             entries.append((path, mode, blob.decode("ascii")))
-    blobs = {blob: path for path, _, blob in entries}
-    if repo.partial and len(promised.present(repo, blobs)) < len(blobs):
-        promised.require_small(repo, tree)
-    return _of_entries(repo, entries, blobs)
+    return entries
 
 
 def index_pointers(

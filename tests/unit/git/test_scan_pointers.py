@@ -122,6 +122,24 @@ def test_unusual_names(repo: Repo, path: bytes, shown: bytes) -> None:
     assert [entry.path for entry in scan.index_pointers(here)] == [path]
 
 
+@pytest.mark.parametrize("window", [1, 3, 100])
+def test_a_large_tree_is_listed_in_parts(
+    repo: Repo, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "_FIRST_WINDOW", 2)
+    monkeypatch.setattr(scan, "_WINDOW", window)
+    wanted = {}
+    for number in range(10):
+        name = f"{number}.bin"
+        repo.write(name, text(str(number % 7)))
+        repo.write(f"{number}.txt", b"no pointer")
+        wanted[name.encode()] = oid_of(str(number % 7).encode())
+    repo.commit()
+    listed = list(scan.tree_pointers(found(repo), "main"))
+    assert [entry.path for entry in listed] == sorted(wanted)
+    assert names(listed) == wanted
+
+
 def test_what_is_not_a_revision_is_an_error(repo: Repo) -> None:
     repo.write("a", text("one"))
     repo.commit()
