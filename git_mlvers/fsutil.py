@@ -212,17 +212,6 @@ def reflink(source: int, target: int) -> bool:
     return True
 
 
-def copy_contents(source: int, target: int, size: int) -> None:
-    """Copy the first `size` bytes of `source` into the empty file `target` (descriptors).
-
-    As a reflink if possible, else as `copy_range`, which raises what this raises.
-    """
-    if not reflink(source, target):
-        copy_range(source, target, size)
-    elif os.fstat(target).st_size != size:
-        os.ftruncate(target, size)
-
-
 def copy_range(source: int, target: int, size: int, offset: int = 0, share: bool = True) -> None:
     """Copy `size` bytes of `source` from `offset` to the same place in `target` (descriptors).
 

@@ -103,18 +103,6 @@ class Cache:
         except ContentMissing:
             return None
 
-    def object_path(self, oid: Oid, size: int) -> str | None:
-        """The path of a large file's content, to be read only.
-
-        ``None`` for a small or missing one.
-        """
-        if size > SMALL:
-            for store in self._stores():
-                path = store.objects.find(oid, size)
-                if path is not None:
-                    return path
-        return None
-
     def materialise(self, oid: Oid, size: int, dest: str, mode: int) -> None:
         """Write the content to the new file `dest` with exactly the permission bits `mode`.
 

@@ -88,11 +88,6 @@ def set_value(repo: Repository | None, key: str, value: str, where: str = "local
     _run(repo, where, "--replace-all", key, value)
 
 
-def add_value(repo: Repository | None, key: str, value: str, where: str = "local") -> None:
-    """Give `key` one more value, in a scope or a file."""
-    _run(repo, where, "--add", key, value)
-
-
 def unset(repo: Repository | None, key: str, where: str = "local") -> bool:
     """Remove all values of `key` from a scope or a file; whether there were any."""
     return _unless_absent(repo, where, "--unset-all", key)

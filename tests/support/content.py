@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -34,6 +35,11 @@ def oid_of(data: bytes) -> str:
 def pointer_of(data: bytes) -> bytes:
     """The pointer text of `data`, which is not empty."""
     return b"version git-mlvers/1\noid blake3:%b\nsize %d\n" % (oid_of(data).encode(), len(data))
+
+
+def object_file(cache: Path | str, oid: str) -> Path:
+    """Where a cache keeps the large content named by the 64 hex digits `oid`."""
+    return Path(cache, "objects", oid[:2], oid[2:4], oid)
 
 
 def parse_pointer(text: bytes) -> PointerText | None:

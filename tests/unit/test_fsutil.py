@@ -99,7 +99,7 @@ class TestDiskErrors:
 
 class TestCopies:
     def test_whole(self, pair: tuple[int, int]) -> None:
-        fsutil.copy_contents(*pair, len(CONTENT))
+        fsutil.copy_range(*pair, len(CONTENT))
         assert content(pair[1]) == CONTENT
 
     @pytest.mark.parametrize("share", [True, False])
@@ -118,7 +118,7 @@ class TestCopies:
 
         for name in closed:
             monkeypatch.setattr(os, name, refuse)
-        fsutil.copy_contents(*pair, len(CONTENT))
+        fsutil.copy_range(*pair, len(CONTENT))
         assert content(pair[1]) == CONTENT
 
     @pytest.mark.parametrize("name", ["copy_file_range", "sendfile"])
@@ -135,7 +135,7 @@ class TestCopies:
             return int(real(*args[:at], 4096, *args[at + 1 :])) if len(calls) < 3 else 0
 
         monkeypatch.setattr(os, name, short)
-        fsutil.copy_contents(*pair, len(CONTENT))
+        fsutil.copy_range(*pair, len(CONTENT))
         assert content(pair[1]) == CONTENT
 
     def test_full_disk_is_not_another_way(
@@ -146,11 +146,11 @@ class TestCopies:
 
         monkeypatch.setattr(os, "copy_file_range", full)
         with pytest.raises(OSError, match="No space"):
-            fsutil.copy_contents(*pair, len(CONTENT))
+            fsutil.copy_range(*pair, len(CONTENT))
 
     def test_short_source_is_told(self, pair: tuple[int, int]) -> None:
         with pytest.raises(LocalIOError, match="ended after"):
-            fsutil.copy_contents(*pair, len(CONTENT) + 1)
+            fsutil.copy_range(*pair, len(CONTENT) + 1)
 
     def test_reflink_says_whether(self, pair: tuple[int, int]) -> None:
         if fsutil.reflink(*pair):

@@ -101,11 +101,8 @@ def test_changes_go_where_they_are_meant_to(repo: Repo, tmp_path: Path) -> None:
     config.set_value(here, "mlvers.remote", "a")
     config.set_value(here, "mlvers.remote", "b")
     config.set_value(here, "mlvers.remote", "g", "global")
-    config.add_value(here, "mlvers.fetchinclude", "x")
-    config.add_value(here, "mlvers.fetchinclude", "y z")
     assert repo.git("config", "--local", "--get-all", "mlvers.remote") == "b"
     assert repo.git("config", "--global", "mlvers.remote") == "g"
-    assert repo.git("config", "--get-all", "mlvers.fetchinclude") == "x\ny z"
     assert config.get(here, "mlvers.remote") == "b"
     assert config.get(here, "mlvers.remote", "global") == "g"
     assert config.get(here, "mlvers.nothing") is None
