@@ -40,7 +40,7 @@ def before_push(
     seen = None if settings is None else marks.get(settings.url, git_remote)
     pushed = push_updates(
         workspace.repo,
-        workspace.cache,
+        lambda: workspace.cache,
         lambda: workspace.remote(_required(settings), write=True),
         updates,
         git_remote,

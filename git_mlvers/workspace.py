@@ -10,7 +10,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from git_mlvers.cache import Cache
 from git_mlvers.config import Config
 from git_mlvers.errors import MlversError
 from git_mlvers.git.repository import Repository
@@ -18,6 +17,7 @@ from git_mlvers.git.repository import Repository
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from git_mlvers.cache import Cache
     from git_mlvers.config import RemoteSettings
     from git_mlvers.remote import Remote
 
@@ -59,6 +59,9 @@ class Workspace:
     def cache(self) -> Cache:
         """The store of whole files that all worktrees of this repository share."""
         if self._cache is None:
+            # A hook that has nothing to send does not pay for it.
+            from git_mlvers.cache import Cache
+
             config = self.config
             self._cache = Cache(
                 config.cache_dir or self.home,

@@ -166,6 +166,17 @@ class TestImportBudget:
         assert "git_mlvers" in found
         assert not found & TOO_HEAVY
 
+    def test_push_of_nothing_that_is_ours(self, tmp_path: Path) -> None:
+        origin = str(Repo.init(tmp_path / "origin.git", "--bare").path)
+        self.repo.commit()
+        self.repo.git("push", "-q", origin, "main")
+        self.repo.write("plain.txt", b"plain")
+        self.repo.commit()
+        found = self.imported("push", "-q", origin, "main")
+        found |= self.imported("mlvers", "hook", "pre-push", origin, origin)
+        assert "git_mlvers.pushing" in found
+        assert not found & (TOO_HEAVY | {"git_mlvers.cache", "git_mlvers.remote", "sqlite3"})
+
     @pytest.mark.parametrize("module", ["git_mlvers.__main__", "git_mlvers.remote_helper"])
     def test_before_a_program_hears_ctrl_c(self, module: str) -> None:
         names = []

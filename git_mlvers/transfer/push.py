@@ -79,7 +79,7 @@ class PushMarks:
 
 def push_updates(
     repo: Repository,
-    cache: Cache,
+    open_cache: Callable[[], Cache],
     open_remote: Callable[[], Remote],
     updates: Sequence[RefUpdate],
     git_remote: str,
@@ -91,9 +91,9 @@ def push_updates(
 
     `git_remote` is a git remote's name or URL. Content of the history that the
     git remote has already is brought too, as far as it is here, unless the
-    remote is the one with the id `seen`, where it is. `open_remote` is called
-    only when there is content at all. Raises `ContentMissing` when new commits
-    need content that is nowhere.
+    remote is the one with the id `seen`, where it is. `open_remote` and
+    `open_cache` are called only when there is content at all. Raises
+    `ContentMissing` when new commits need content that is nowhere.
     """
     new = [update.local_oid for update in updates if not update.deletes]
     if not new:
@@ -107,6 +107,7 @@ def push_updates(
     if whole and seen is not None:  # Another remote has been made at that place.
         found = list(scan.pointers(repo, new))
     missing = _missing(remote, found)
+    cache = open_cache()
     absent = [item for item in missing if not cache.has(item.pointer.oid, item.pointer.size)]
     if absent:
         needed = scan.pointers(repo, new, known) if whole else found
