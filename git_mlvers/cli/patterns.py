@@ -45,22 +45,75 @@ _EMPTY_BLOBS = (
 
 
 def normalise(text: str, cwd: str, filename: bool = False) -> str:
-    """The pattern that `text`, typed in the directory `cwd`, means; raises `UsageError`."""
-    plain = text.removeprefix("./")
-    if not plain or (plain.startswith("!") and not filename):
-        raise UsageError(
-            f"{text!r} is no pattern of files to track", "see git mlvers help track for examples"
-        )
-    if os.pardir in plain.split("/"):
-        raise UsageError(
-            f"{text!r} is outside of the current directory",
-            "run git mlvers track in that directory, or at the top",
-        )
+    """The pattern that `text`, typed in the directory `cwd`, means; raises `UsageError`.
+
+    A path is brought into a form that git compares with its own paths: without
+    ``.``, ``..`` and double slashes, and from `cwd` on when it is an absolute one.
+    """
+    if not text or (text.startswith("!") and not filename):
+        raise _no_pattern(text)
+    parts, is_path = _parts(text, cwd)
+    plain = "/".join(parts)
+    if not plain:
+        if filename or set(text) == {"/"}:
+            raise _no_pattern(text)
+        return "*"
     if filename:
-        return "/" + literal(plain.lstrip("/"))
-    if plain.endswith("/") or os.path.isdir(os.path.join(cwd, plain)):
-        return plain.rstrip("/") + "/**"
-    return plain
+        return "/" + literal(plain)
+    full = os.path.join(cwd, plain)
+    if os.path.isdir(full):
+        return literal(plain) + "/**"
+    if text.endswith("/") and not os.path.isfile(full):
+        return plain + "/**"
+    return "/" + plain if is_path or text.startswith("/") else plain
+
+
+def _parts(text: str, cwd: str) -> tuple[list[str], bool]:
+    """The parts of `text` from `cwd` on, and whether it can be nothing but the path of a file."""
+    inside = _below(text, cwd) if text.startswith("/") else None
+    if inside is None and text.count("/") > 1 and os.path.lexists(text):
+        below = text.lstrip("/")
+        if text.startswith("/") and not os.path.lexists(os.path.join(cwd, below)):
+            raise UsageError(
+                f"{text!r} is outside of the current directory",
+                f"to mean what is in this directory, write it without the first slash: {below}",
+            )
+    is_path = inside is not None
+    found: list[str] = []
+    for part in (text if inside is None else inside).split("/"):
+        if part == os.pardir:
+            if not found:
+                raise UsageError(
+                    f"{text!r} is outside of the current directory",
+                    "run git mlvers track in that directory, or at the top",
+                )
+            found.pop()
+            is_path = True
+        elif part not in ("", os.curdir):
+            found.append(part)
+    return found, is_path
+
+
+def _below(path: str, cwd: str) -> str | None:
+    """The absolute `path` from `cwd` on, if it is below; by whatever symbolic links it gets there.
+
+    At the top of a machine ``/x`` is a pattern as anywhere else.
+    """
+    top = os.path.realpath(cwd)
+    if top == "/":
+        return None
+    plain = path.rstrip("/")
+    if os.path.realpath(plain) == top:
+        return os.curdir
+    # Not the last part: a symbolic link is a path as well.
+    full = os.path.join(os.path.realpath(os.path.dirname(plain)), os.path.basename(plain))
+    return full[len(top) + 1 :] if full.startswith(top + "/") else None
+
+
+def _no_pattern(text: str) -> UsageError:
+    return UsageError(
+        f"{text!r} is no pattern of files to track", "see git mlvers help track for examples"
+    )
 
 
 def refuse_git_files(pattern: str) -> None:

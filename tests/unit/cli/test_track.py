@@ -77,6 +77,46 @@ def test_git_reads_it_as_it_was_meant(
     assert [item["file"] for item in listed] == [".gitattributes"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "matches", "misses"),
+    [
+        (".", ["a.bin", "d/e.bin"], []),
+        ("./", ["a.bin", "d/e.bin"], []),
+        ("d//x.bin", ["d/x.bin"], ["x.bin"]),
+        ("d/./x.bin", ["d/x.bin"], ["x.bin"]),
+        ("d/x.bin/", ["d/x.bin"], ["x.bin"]),
+        ("d/../model.bin", ["model.bin"], ["d/model.bin"]),
+        ("{cwd}", ["a.bin", "d/e.bin"], []),
+        ("{cwd}/model.bin", ["model.bin"], ["d/model.bin"]),
+        ("{cwd}/*.pt", ["a.pt"], ["d/a.pt"]),
+        ("{cwd}/d", ["d/x.bin", "d/e/f"], ["x.bin"]),
+        ("{link}/d/x.bin", ["d/x.bin"], ["x.bin"]),
+        ("/d", ["d/x.bin"], ["x.bin"]),
+        ("e[1]", ["e[1]/x"], ["e1/x"]),
+    ],
+)
+def test_a_path_in_any_form(
+    repo: Repo, tmp_path: Path, typed: str, matches: list[str], misses: list[str]
+) -> None:
+    repo.write_all({"d/x.bin": "x", "model.bin": "x", "e[1]/x": "x"})
+    (tmp_path / "link").symlink_to(repo.path)
+    typed = typed.format(cwd=repo.path, link=tmp_path / "link")
+    repo.mlvers("track", typed)
+    assert [path for path in matches if not is_filtered(repo, path)] == []
+    assert [path for path in misses if is_filtered(repo, path)] == []
+    repo.mlvers("untrack", typed)
+    assert not is_filtered(repo, matches[0])
+
+
+def test_an_absolute_path_in_a_subdirectory(repo: Repo) -> None:
+    repo.write_all({"d/x.bin": "x", "model.bin": "x"})
+    repo.mlvers("track", str(repo.file("d/x.bin")), cwd="d")
+    assert is_filtered(repo, "d/x.bin")
+    ran = repo.fails("mlvers", "track", str(repo.file("model.bin")), cwd="d")
+    assert ran.returncode == 2
+    assert "outside of the current directory" in ran.stderr
+
+
 def test_a_directory_means_what_is_in_it(repo: Repo) -> None:
     repo.write("data/deep/x.csv", "x")
     assert "tracking data/**" in repo.mlvers("track", "data")
@@ -113,7 +153,7 @@ def test_gits_own_files_are_refused(repo: Repo, pattern: str) -> None:
     assert not repo.file(".gitattributes").exists()
 
 
-@pytest.mark.parametrize("pattern", ["../x", "!x", "", "[attr]x"])
+@pytest.mark.parametrize("pattern", ["../x", "d/../../x", "!x", "", "/", "[attr]x"])
 def test_what_is_no_pattern_is_refused(repo: Repo, pattern: str) -> None:
     assert repo.fails("mlvers", "track", pattern).returncode in (1, 2)
     assert not repo.file(".gitattributes").exists()
