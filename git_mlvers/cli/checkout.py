@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_mlvers.cli.fetch import failure
 from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.cli.selection import Selection
 from git_mlvers.errors import ContentMissing
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.filter.checkout import Filled
-    from git_mlvers.workspace import Workspace
 
 SUMMARY = "Put content from the cache into the working tree"
 HELP = """
@@ -30,8 +30,8 @@ file that is not exactly a pointer is never touched.
 
 ## Exit codes
 
-`0` done, though some pointers may be left; `4` the content of a PATH that was
-named is not in the cache; `7` the disk is full or read-only.
+`0` done, though some pointers may be left; `1` no file in Git is a PATH that was
+named; `4` the content of one is not in the cache; `7` the disk is full or read-only.
 """
 
 
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from git_mlvers.workspace import Workspace
 
     with Workspace.open(context.cwd, context.env) as workspace:
-        entries = standing_pointers(workspace, pathspecs(args.paths, workspace, context))
+        specs = Selection(workspace, context.cwd, args.paths).pathspecs
+        entries = standing_pointers(workspace, specs)
         missing = set(workspace.cache.missing(entry.pointer for entry in entries))
         filled = fill_in(workspace, [e for e in entries if e.pointer not in missing])
     if context.json:
@@ -56,18 +57,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         code = exit_code(filled)
     else:
         code = tell(filled, context)
-    if missing and not context.json:
-        context.note(f"{len(missing)} pointers are left: their content is not in the cache.")
-        context.note("hint: git mlvers pull")
+        tell_left(len(missing), context)
     return code or (ContentMissing.exit_code if missing and args.paths else 0)
-
-
-def pathspecs(paths: Sequence[str], workspace: Workspace, context: Context) -> list[str]:
-    """The PATHs of the command line, relative to where it runs, as pathspecs from the root."""
-    root = workspace.repo.work_tree or context.cwd
-    return [
-        ":(top,literal)" + os.path.relpath(os.path.join(context.cwd, path), root) for path in paths
-    ]
 
 
 def tell(filled: Sequence[Filled], context: Context) -> int:
@@ -81,6 +72,16 @@ def tell(filled: Sequence[Filled], context: Context) -> int:
         if item.error is not None:
             context.warn(f"{path(os.fsdecode(item.path))}: {item.error.message}", item.error.hint)
     return exit_code(filled)
+
+
+def tell_left(left: int, context: Context) -> None:
+    """Say how many pointers are left whose content is not in the cache."""
+    from git_mlvers.cli.render import count
+
+    if left:
+        verb = "is" if left == 1 else "are"
+        context.note(f"{count(left, 'pointer')} {verb} left: the content is not in the cache.")
+        context.note("hint: git mlvers pull")
 
 
 def as_json(filled: Sequence[Filled]) -> dict[str, Any]:

@@ -53,5 +53,10 @@ def make_parser(command: Command, module: CommandModule) -> Parser:
 
 
 def parse(command: Command, module: CommandModule, words: Sequence[str]) -> argparse.Namespace:
-    """The options and arguments in `words`; raises `UsageError`."""
-    return make_parser(command, module).parse_args(words)
+    """The options and arguments in `words`; raises `UsageError`.
+
+    `literal` in the result has the words after ``--``, which are among the arguments too.
+    """
+    args = make_parser(command, module).parse_args(words)
+    args.literal = list(words[words.index("--") + 1 :]) if "--" in words else []
+    return args

@@ -6,11 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.cli.selection import chosen, require_match
 from git_mlvers.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from git_mlvers.cli.context import Context
     from git_mlvers.errors import MlversError
@@ -25,9 +26,9 @@ without a network. The working tree stays as it is; `git mlvers pull` fills it i
 
 `git fetch` brings no content by itself: a checkout does, when it needs it.
 
-`-I` and `-X` take patterns as in .gitignore and replace `mlvers.fetchInclude`
-and `mlvers.fetchExclude` for once. With `--all` everything that any ref reaches
-is brought, old versions too.
+`-I` and `-X` take patterns as in .gitignore. `-I` replaces `mlvers.fetchInclude`
+and `mlvers.fetchExclude` for once, `-X` only the latter. With `--all` everything
+that any ref reaches is brought, old versions too.
 
 ## Examples
 
@@ -37,8 +38,8 @@ is brought, old versions too.
 
 ## Exit codes
 
-`0` everything is in the cache; `4` some content is not on the remote;
-`5` the remote refused or could not be reached.
+`0` everything is in the cache; `1` no file matches what `-I` names;
+`4` some content is not on the remote; `5` the remote refused or could not be reached.
 """
 
 
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if not pushing.born(workspace, args.refs, every=args.all):
             return _tell_unborn(context)
         pointers = {pointer: path for path, pointer in _wanted_pointers(args, workspace)}
+        require_match(args, pointers)
         missing = workspace.cache.missing(pointers)
         outcome = fetch(workspace, missing, context.progress())
     return tell(outcome, pointers, context)
@@ -83,15 +85,6 @@ def _tell_unborn(context: Context) -> int:
         context.out_json(as_json({}, {}))
     context.say("There are no commits yet.")
     return 0
-
-
-def chosen(args: argparse.Namespace, workspace: Workspace) -> Callable[[bytes], bool]:
-    """The test for paths that ``-I`` and ``-X``, or else the configuration, ask for."""
-    from git_mlvers.filter.wanted import wanted
-
-    include = workspace.config.fetch_include if args.include is None else args.include
-    exclude = workspace.config.fetch_exclude if args.exclude is None else args.exclude
-    return wanted(include, exclude)
 
 
 def tell(

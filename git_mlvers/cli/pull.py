@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_mlvers.cli import checkout
-from git_mlvers.cli.fetch import add_patterns, as_json, chosen, exit_code, tell
+from git_mlvers.cli import checkout, selection
+from git_mlvers.cli.fetch import add_patterns, as_json, exit_code, tell
 from git_mlvers.cli.options import add_json, add_quiet
 
 if TYPE_CHECKING:
@@ -23,25 +23,38 @@ never touched: what you have edited stays.
 clone made before git-mlvers was installed, after MLVERS_SKIP_SMUDGE=1, or when a
 remote could not be reached at the time.
 
-With a PATH only what lies there is brought. `-I` and `-X` take patterns as in
-.gitignore and replace `mlvers.fetchInclude` and `mlvers.fetchExclude` for once.
+With a PATH only what lies there is brought, even if `mlvers.fetchExclude` leaves all
+of it out. With a REF (a branch, a tag, a commit) the content that it needs is
+brought into the cache in place of that of the working tree, for a checkout to come;
+pointers whose content is in the cache then are filled in. A word that is both is a
+PATH; what follows `--` is one, too.
+
+`-I` and `-X` take patterns as in .gitignore. `-I` replaces `mlvers.fetchInclude`
+and `mlvers.fetchExclude` for once, `-X` only the latter.
 
 ## Examples
 
     git mlvers pull
     git mlvers pull models/
     git mlvers pull -X 'data/raw/**'
+    git mlvers pull origin/experiment -- models/
 
 ## Exit codes
 
-`0` no wanted pointer is left; `4` some content is not on the remote;
-`5` the remote refused or could not be reached; `7` the disk is full or read-only.
+`0` no wanted pointer is left; `1` no file in Git is what was named; `4` some content
+is not on the remote; `5` the remote refused or could not be reached; `7` the disk is
+full or read-only.
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add paths, patterns and options."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="only what lies there")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="REF|PATH",
+        help="what to bring the content of; or only what lies there",
+    )
     add_patterns(parser)
     add_quiet(parser)
     add_json(parser)
@@ -50,19 +63,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Download, then fill in."""
     from git_mlvers.filter.checkout import fetch, fill_in, standing_pointers
+    from git_mlvers.git import scan
     from git_mlvers.workspace import Workspace
 
     with Workspace.open(context.cwd, context.env) as workspace:
-        specs = checkout.pathspecs(args.paths, workspace, context)
-        entries = standing_pointers(workspace, specs, chosen(args, workspace))
-        paths = {entry.pointer: entry.path for entry in entries}
+        revisions, words = selection.split_refs(args, workspace, context.cwd)
+        chosen = selection.Selection(workspace, context.cwd, words, revisions)
+        test = chosen.test(args)
+        entries = standing_pointers(workspace, chosen.pathspecs, test)
+        needed = [
+            entry
+            for revision in revisions
+            for entry in scan.tree_pointers(workspace.repo, revision, chosen.pathspecs)
+            if test(entry.path)
+        ]
+        if not entries and not needed:
+            selection.require_match(args, [name for name in chosen.names() if test(name)])
+        paths = {entry.pointer: entry.path for entry in (needed if revisions else entries)}
         outcome = fetch(workspace, workspace.cache.missing(paths), context.progress())
-        failed = {pointer for pointer, error in outcome.items() if error is not None}
-        filled = fill_in(workspace, [e for e in entries if e.pointer not in failed])
+        left = {pointer for pointer, error in outcome.items() if error is not None}
+        if revisions:
+            left.update(workspace.cache.missing(entry.pointer for entry in entries))
+        filled = fill_in(workspace, [e for e in entries if e.pointer not in left])
     if context.json:
         brought, placed = as_json(outcome, paths), checkout.as_json(filled)
         problems = [*brought["failed"], *placed["failed"]]
         context.out_json({**brought, "placed": placed["placed"], "failed": problems})
         return checkout.exit_code(filled) or exit_code(outcome)
     code = tell(outcome, paths, context) if outcome else 0
-    return checkout.tell(filled, context) or code
+    code = checkout.tell(filled, context) or code
+    if revisions:
+        checkout.tell_left(len(left - set(outcome)), context)
+    return code

@@ -144,6 +144,78 @@ class TestChosen:
         left = {name for name in TRACKED if name.startswith("data/")}
         assert set(bare_clone.pointers_on_disk()) == left
 
+    @pytest.mark.parametrize(
+        "words",
+        [["large.bin"], ["-I", "large.bin"], ["--", "large.bin"]],
+        ids=["path", "pattern", "after dashes"],
+    )
+    def test_what_is_named_by_hand_is_wanted(self, bare_clone: Project, words: list[str]) -> None:
+        bare_clone.config("mlvers.fetchExclude", "*.bin")
+        bare_clone.mlvers("pull")
+        assert set(bare_clone.pointers_on_disk()) == set(TRACKED)
+        bare_clone.mlvers("pull", *words)
+        assert set(bare_clone.pointers_on_disk()) == set(TRACKED) - {"large.bin"}
+
+    def test_a_directory_of_which_some_is_excluded(self, bare_clone: Project) -> None:
+        bare_clone.config("mlvers.fetchExclude", "*new*")
+        bare_clone.mlvers("pull", "data")
+        assert "data/deep/new.bin" in bare_clone.pointers_on_disk()
+        assert "data/sp ace/ünïcode.bin" not in bare_clone.pointers_on_disk()
+        bare_clone.mlvers("pull", "data/deep")
+        assert "data/deep/new.bin" not in bare_clone.pointers_on_disk()
+
+
+class TestNamedWrongly:
+    @pytest.mark.parametrize("word", ["nosuch", "../a", "large", "data/*", "main~100"])
+    @pytest.mark.parametrize("command", ["pull", "checkout"])
+    def test_matches_nothing(self, bare_clone: Project, command: str, word: str) -> None:
+        ran = bare_clone.fails("mlvers", command, "large.bin", word)
+        assert ran.returncode == 1
+        assert f"no tracked file matches '{word}'" in ran.stderr
+        assert set(bare_clone.pointers_on_disk()) == set(TRACKED)
+
+    @pytest.mark.parametrize("command", ["pull", "checkout"])
+    def test_nothing_is_no_path(self, bare_clone: Project, command: str) -> None:
+        assert bare_clone.fails("mlvers", command, "").returncode == 2
+
+    @pytest.mark.parametrize("command", ["pull", "fetch"])
+    def test_a_pattern_that_matches_nothing(self, bare_clone: Project, command: str) -> None:
+        ran = bare_clone.fails("mlvers", command, "-I", "nosuch*")
+        assert ran.returncode == 1
+        assert "no tracked file matches 'nosuch*'" in ran.stderr
+
+    def test_what_is_right_already_matches(self, bare_clone: Project) -> None:
+        for _ in range(2):
+            bare_clone.mlvers("pull", str(bare_clone.file("large.bin")))
+            bare_clone.mlvers("pull", "-I", "large.bin")
+        bare_clone.mlvers("pull", "readme.txt", "empty.bin")
+        bare_clone.remove("large.bin")
+        bare_clone.mlvers("checkout", "large.bin")
+
+
+class TestPullOfRefs:
+    def test_brings_what_a_checkout_will_need(self, bare_clone: Project, tmp_path: Path) -> None:
+        bare_clone.mlvers("pull", "origin/topic")
+        lose_remote(tmp_path)
+        bare_clone.git("checkout", "-q", "topic")
+        bare_clone.mlvers("checkout")
+        bare_clone.assert_tree(TOPIC)
+
+    def test_some_of_it(self, bare_clone: Project, tmp_path: Path) -> None:
+        bare_clone.mlvers("pull", "origin/topic", "--", "data")
+        lose_remote(tmp_path)
+        bare_clone.git("checkout", "-q", "topic", env=SKIP)
+        bare_clone.mlvers("checkout")
+        here = set(TOPIC) - set(bare_clone.pointers_on_disk())
+        assert {name for name in here if TOPIC[name] and name.endswith(".bin")} == {
+            name for name in TOPIC if name.startswith("data/") and TOPIC[name]
+        }
+
+    def test_a_path_comes_before_a_ref(self, bare_clone: Project) -> None:
+        bare_clone.git("branch", "large.bin", "origin/topic")
+        bare_clone.mlvers("pull", "large.bin")
+        assert set(bare_clone.pointers_on_disk()) == set(TRACKED) - {"large.bin"}
+
 
 class TestNowhere:
     def test_clone_leaves_pointers_and_says_so(self, url: str, tmp_path: Path) -> None:
