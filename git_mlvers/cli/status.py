@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.config import RemoteSettings
-    from git_mlvers.git.scan import Found
+    from git_mlvers.git.scan import Entry, Found
     from git_mlvers.maintain.changes import Change, Version
     from git_mlvers.maintain.status import Status
     from git_mlvers.workspace import Workspace
@@ -30,8 +30,9 @@ Of the tracked files, shows
 - files that are committed as they are although their path is tracked.
 
 No network is used, and the filter is not started for files that Git knows to be
-unchanged. `--remote` asks the remote which of the content that is not pushed it
-has all the same.
+unchanged. `--remote` asks the remote which content of the commit that is checked out,
+and of those that are not pushed, it has: commits may have been pushed without it
+(`git push --no-verify`), and content without commits (`git mlvers push`).
 
 `--porcelain` prints changed paths alone, as `git status --porcelain` does.
 
@@ -103,6 +104,15 @@ def _tell(found: Status, context: Context) -> None:
     sections = _change_sections(found.changes)
     if found.commits:
         sections.append(_not_pushed(found))
+    if found.not_sent:
+        title = "Pushed, but the content is not on the remote (git mlvers push sends it):"
+        sections.append(
+            _section(
+                title,
+                found.not_sent,
+                lambda item: f"{_path(item.path)} (mlvers: {item.pointer.oid.short})",
+            )
+        )
     if found.without_content:
         title = "Pointers in the working tree, without content (git mlvers pull brings it):"
         sections.append(_section(title, found.without_content, _path))
@@ -119,7 +129,9 @@ def _tell(found: Status, context: Context) -> None:
         if section.total > len(section.lines):
             context.out(f"  and {section.total - len(section.lines)} more; --json lists all")
     if not sections:
-        context.out("Nothing to report: what is tracked is unchanged, here, and pushed.")
+        # Whether the content went with the commits, only the remote can say.
+        where = "and its commits are pushed" if found.absent is None else "and on the remote"
+        context.out(f"Nothing to report: what is tracked is unchanged, here, {where}.")
 
 
 def _section(title: str, items: Sequence[T], show: Callable[[T], str]) -> _Section:
@@ -157,7 +169,8 @@ def _not_pushed(found: Status) -> _Section:
     total = sum(item.pointer.size for item in found.not_pushed)
     files = count(len(found.not_pushed), "file")
     title = f"Not pushed: {count(found.commits, 'commit')} with {files}, {size(total)}"
-    if found.absent is not None and not found.absent and found.not_pushed:
+    new = {item.pointer.oid for item in found.not_pushed}
+    if found.absent is not None and new and not new & found.absent:
         title += "; the content is on the remote already"
     return _section(
         f"{title}:" if found.not_pushed else title,
@@ -186,7 +199,7 @@ def _path(path: bytes | str) -> str:
 
 
 def _as_json(found: Status) -> dict[str, object]:
-    return {
+    shown: dict[str, object] = {
         "branch": found.branch,
         "staged": [
             _change_as_json(change, change.staged, change.in_head, change.in_index)
@@ -205,6 +218,9 @@ def _as_json(found: Status) -> dict[str, object]:
             {"path": os.fsdecode(fault.path), "problem": fault.what} for fault in found.not_pointers
         ],
     }
+    if found.absent is not None:
+        shown["not_sent"] = [_found_as_json(item, found) for item in found.not_sent]
+    return shown
 
 
 def _change_as_json(
@@ -219,7 +235,7 @@ def _change_as_json(
     return shown
 
 
-def _found_as_json(item: Found, found: Status) -> dict[str, object]:
+def _found_as_json(item: Found | Entry, found: Status) -> dict[str, object]:
     shown: dict[str, object] = {
         "path": os.fsdecode(item.path),
         "oid": str(item.pointer.oid),

@@ -35,8 +35,9 @@ class Status(NamedTuple):
     """All there is to tell; every list may be empty.
 
     `commits` are not on any git remote, and `not_pushed` are the versions that
-    they brought. `absent` are the oids of those that the remote lacks, ``None``
-    when it was not asked. `without_content` are paths whose file is a pointer.
+    they brought. `absent` are the oids of those and of the files of HEAD that the
+    remote lacks, ``None`` when it was not asked; `not_sent` are the files of HEAD
+    among them whose commits a git remote has. `without_content` are paths whose file is a pointer.
     """
 
     branch: str | None
@@ -45,6 +46,7 @@ class Status(NamedTuple):
     commits: int
     not_pushed: list[Found]
     absent: set[Oid] | None
+    not_sent: list[scan.Entry]
     without_content: list[bytes]
     not_pointers: list[Fault]
 
@@ -60,8 +62,13 @@ def status(workspace: Workspace, ask: RemoteSettings | None = None) -> Status:
     changed = changes(repo)
     commits, not_pushed = (0, []) if head is None else _not_pushed(workspace, head)
     absent = None
+    not_sent: list[scan.Entry] = []
     if ask is not None:
-        absent = absent_from(workspace, ask, {item.pointer.oid for item in not_pushed})
+        new = {item.pointer.oid for item in not_pushed}
+        # Not by what git remotes have: "git push --no-verify" moves refs without content.
+        entries = [] if head is None else list(scan.tree_pointers(repo, head))
+        absent = absent_from(workspace, ask, new | {entry.pointer.oid for entry in entries})
+        not_sent = [e for e in entries if e.pointer.oid in absent and e.pointer.oid not in new]
     return Status(
         repo.head_branch(),
         head is not None,
@@ -69,6 +76,7 @@ def status(workspace: Workspace, ask: RemoteSettings | None = None) -> Status:
         commits,
         not_pushed,
         absent,
+        not_sent,
         list(_without_content(workspace, os.fsencode(root))),
         [] if head is None else [f for f in faults_of_commit(repo, head) if f.is_error],
     )

@@ -128,6 +128,22 @@ def test_remote_is_asked_for_what_it_has(project: Repo) -> None:
     assert "content is on the remote" in project.mlvers("status", "--remote")
 
 
+def test_pushed_without_its_content(project: Repo) -> None:
+    assert "unchanged, here, and on the remote" in project.mlvers("status", "--remote")
+    project.write("c.bin", b"one")
+    project.commit("one")
+    project.git("push", "-q", "--no-verify")
+    project.settle()
+    assert "and its commits are pushed" in project.mlvers("status")
+    said = project.mlvers("status", "--remote")
+    assert "Pushed, but the content is not on the remote" in said
+    assert f"c.bin (mlvers: {oid_of(b'one')[:10]})" in said
+    [item] = report(project, "--remote")["not_sent"]
+    assert item["path"] == "c.bin"
+    project.mlvers("push")
+    assert report(project, "--remote")["not_sent"] == []
+
+
 def test_pointers_left_in_the_working_tree(project: Repo, tmp_path: Path) -> None:
     clone = Repo(tmp_path / "origin.git").clone_to(tmp_path / "c", "-c", "mlvers.skipSmudge=true")
     said = clone.mlvers("status")
