@@ -130,10 +130,15 @@ class Config(Source):
 
     @property
     def hooks_dir(self) -> str | None:
-        """``core.hooksPath`` made absolute; ``None`` when the repository's own hooks run."""
+        """``core.hooksPath`` made absolute; ``None`` when the repository's own hooks run.
+
+        It is set to nothing to turn hooks off, as is the null device, which is given for it.
+        """
         path = self.get("core.hookspath")
-        if not path or self._repo is None:
+        if path is None or self._repo is None:
             return None
+        if not path:
+            return os.devnull
         base = self._repo.work_tree or self._repo.git_dir
         return os.path.normpath(os.path.join(base, self._expand(path)))
 

@@ -37,7 +37,8 @@ def install(repo: Repository, config: Config) -> Report:
     if place.kind == places.WORKING_TREE:
         return Report([], _advice(place))
     if place.kind == places.NOWHERE:
-        remark = f"core.hooksPath is {place.directory}: git runs no hooks, and git push sends"
+        path = config.get("core.hookspath") or "set to nothing"
+        remark = f"core.hooksPath is {path}: git runs no hooks, and git push sends"
         return Report([], [f"{remark} no content; git mlvers push does"])
     remarks: list[str] = []
     with disk_errors(place.directory, "putting hooks in place"):

@@ -205,10 +205,12 @@ def test_ensure_leaves_a_bare_repository_alone(make_repo: Callable[..., Repo]) -
     assert not (bare.path / "hooks/pre-push").exists()
 
 
-def test_hooks_that_are_off_stay_off(repo: Repo) -> None:
-    repo.config("core.hooksPath", "/dev/null")
+@pytest.mark.parametrize("path", ["/dev/null", ""])
+def test_hooks_that_are_off_stay_off(repo: Repo, path: str) -> None:
+    repo.config("core.hooksPath", path)
     assert hooks.ensure(*parts(repo)) == []
-    assert "git runs no hooks" in install(repo).remarks[0]
+    assert f"core.hooksPath is {path or 'set to nothing'}: git runs no" in install(repo).remarks[0]
+    assert hooks.states(*parts(repo))[-1].state == place.MISSING
     assert uninstall(repo) == hooks.Report([], [])
 
 
