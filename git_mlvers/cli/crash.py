@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import sys
 import tempfile
 import time
@@ -11,9 +12,48 @@ import traceback
 from typing import TYPE_CHECKING
 
 from git_mlvers import __version__
+from git_mlvers.errors import MlversError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_LIBRARIES = {
+    "blake3": "blake3",
+    "pyfastcdc": "pyfastcdc",
+    "backports": "backports.zstd",
+    "fsspec": "fsspec",
+    "tenacity": "tenacity",
+    "pathspec": "pathspec",
+    "rich": "rich",
+}
+"""What must be installed in any case: the modules, and the packages that have them."""
+
+
+class MissingLibrary(MlversError):
+    """The Python that runs the program has not the packages that it needs."""
+
+
+def missing_library(error: ModuleNotFoundError) -> MissingLibrary | None:
+    """What to tell when `error` is no fault of the program: a package is not installed."""
+    package = _LIBRARIES.get((error.name or "").partition(".")[0])
+    if package is None:
+        return None
+    python = shlex.quote(sys.executable or "python3")
+    packages = " ".join(dict.fromkeys([package, *_absent_packages()]))
+    return MissingLibrary(
+        f"the Python package {package} is not installed for {python}, which runs git-mlvers",
+        f"{python} -m pip install {packages}, or install git-mlvers",
+    )
+
+
+def _absent_packages() -> list[str]:
+    from importlib.util import find_spec
+
+    modules = dict(_LIBRARIES)
+    if sys.version_info >= (3, 14):
+        del modules["backports"]
+    return [package for module, package in modules.items() if find_spec(module) is None]
 
 
 def report(error: Exception, words: Sequence[str]) -> str:

@@ -156,8 +156,13 @@ def guarded(words: Sequence[str], context: Context | None = None) -> int:
         _tell(stderr, _as_local_error(error))
         return LocalIOError.exit_code
     except Exception as error:
-        from git_mlvers.cli.crash import report
+        from git_mlvers.cli.crash import missing_library, report
 
+        if isinstance(error, ModuleNotFoundError):
+            absent = missing_library(error)
+            if absent is not None:
+                _tell(stderr, absent)
+                return absent.exit_code
         stderr.write(report(error, words))
         return EXIT_BUG
 

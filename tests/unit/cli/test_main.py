@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from git_mlvers.cli import main
+from git_mlvers.cli import crash, main
 from git_mlvers.cli.context import Context
 from git_mlvers.errors import ContentMissing, MlversError
+from tests.support.environment import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,3 +220,21 @@ def test_the_remote_helper_says_what_to_do_instead(repo: Repo) -> None:
     assert "use the plain address https://example.com/x.git" in ran.stderr
     ran = repo.fails("ls-remote", "mlvers::s3://bucket/x")
     assert "git mlvers remote add -d NAME URL" in ran.stderr
+
+
+def test_a_package_that_is_not_installed(repo: Repo) -> None:
+    repo.commit("empty", "--allow-empty")
+    program = str(CHECKOUT / "bin/git-mlvers")
+    ran = repo.program(sys.executable, "-S", program, "ls-files", check=False)
+    assert ran.returncode == 1
+    said, hint = ran.stderr.splitlines()
+    assert said.startswith("git-mlvers: the Python package blake3 is not installed for ")
+    for package in ("blake3", "pyfastcdc", "fsspec", "tenacity", "pathspec", "rich"):
+        assert package in hint.partition("pip install ")[2].split(",")[0].split()
+
+
+def test_the_packages_that_are_needed() -> None:
+    with (CHECKOUT / "pyproject.toml").open("rb") as file:
+        wanted = tomllib.load(file)["project"]["dependencies"]
+    names = {re.split("[><;]", requirement)[0] for requirement in wanted}
+    assert names == set(crash._LIBRARIES.values())
