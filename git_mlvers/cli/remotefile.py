@@ -42,8 +42,7 @@ class Editor:
         where = "this clone" if local else FILE_NAME
         self.context.say(f"remote {name} is {addresses.redact(url)}, in {where}")
         if default or not known:
-            self._set("mlvers.remote", name, local)
-            self.context.say(f"{name} is the default remote")
+            self._make_default(name, local)
         self._warn_missing_extra(url)
 
     def modify(self, name: str, key: str, value: str | None, *, local: bool, unset: bool) -> None:
@@ -73,8 +72,7 @@ class Editor:
     def set_default(self, name: str, *, local: bool) -> None:
         """Make `name` the default remote."""
         self._require(name)
-        self._set("mlvers.remote", name, local)
-        self.context.say(f"{name} is the default remote")
+        self._make_default(name, local)
 
     def rename(self, name: str, new: str) -> None:
         """Give the remote `name` the name `new`, wherever it is written."""
@@ -94,6 +92,7 @@ class Editor:
     def remove(self, name: str) -> None:
         """Forget the remote `name`; the content there stays."""
         self._require(name)
+        default = self.config.default_name()
         for local in self._places():
             was_default = self._get("mlvers.remote", local) == name
             self._remove_section(f"mlvers.remote.{name}", local)
@@ -101,7 +100,13 @@ class Editor:
                 self._remove_section(f"mlvers.trust.{name}", local)
             if was_default:
                 self._set("mlvers.remote", None, local)
-                self.context.note(f"note: {name} was the default remote; now there is none")
+        if default == name:
+            self._reload()
+            new = self.config.default_name()
+            now = "now there is none" if new is None else f"now it is {new}"
+            if new == name:
+                now = "git config still names it"
+            self.context.note(f"note: {name} was the default remote; {now}")
         self.context.say(f"the remote {name} is forgotten here; its content stays where it is")
 
     def trust(self, name: str) -> None:
@@ -113,6 +118,21 @@ class Editor:
         endpoint = settings.options.get("endpointurl")
         via = f" by way of {endpoint}" if endpoint else ""
         self.context.say(f"content may go to, and come from, {place}{via} in this clone")
+
+    def _make_default(self, name: str, local: bool) -> None:
+        """Write that `name` is the default, and tell whether it is that now."""
+        self._set("mlvers.remote", name, local)
+        self._reload()
+        value = self.config.origin_of("mlvers.remote")
+        if value is None or value.text == name:
+            self.context.say(f"{name} is the default remote")
+            return
+        where = "git config" if local else FILE_NAME
+        self.context.say(f"{name} is the default remote in {where}")
+        self.context.note(
+            f"note: in this clone it is {value.text}, since {value.place} ({value.scope}) says "
+            f"so, which counts more\nhint: git mlvers remote default --local {name}"
+        )
 
     # --- checks ---
 
@@ -183,9 +203,12 @@ class Editor:
     def _remove_section(self, name: str, local: bool) -> None:
         git_config.remove_section(self.repo, name, self._where(local))
 
+    def _reload(self) -> None:
+        self.config = Config.load(self.repo, self.context.env)
+
     def _trust_what_was_typed(self, name: str) -> None:
         """The user has just named this place, so nothing is left to agree to."""
-        self.config = Config.load(self.repo, self.context.env)
+        self._reload()
         settings = self.config.remote_settings(name)
         if settings.read_needs or settings.write_needs:
             self._store_trust(settings)

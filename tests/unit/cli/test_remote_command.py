@@ -216,6 +216,19 @@ class TestOthers:
         assert repo.mlvers("remote", "default") == "one"
         assert repo.fails("mlvers", "remote", "default", "three").returncode == 2
 
+    def test_a_default_that_git_config_overrides(self, repo: Repo) -> None:
+        repo.mlvers("remote", "add", "shared", "s3://one")
+        repo.mlvers("remote", "add", "--local", "-d", "own", "s3://two")
+        for words in (["add", "-d", "third", "s3://three"], ["default", "third"]):
+            ran = repo.run("mlvers", "remote", *words)
+            assert "third is the default remote in .mlversconfig" in ran.stdout
+            assert "note: in this clone it is own, since .git/config (local) says" in ran.stderr
+            assert "hint: git mlvers remote default --local third" in ran.stderr
+        ran = repo.run("mlvers", "remote", "remove", "own")
+        assert "own was the default remote; now it is third" in ran.stderr
+        assert repo.mlvers("remote", "default") == "third"
+        assert "was the default" not in repo.run("mlvers", "remote", "remove", "shared").stderr
+
     def test_trust_is_asked_for_in_another_clone(self, repo: Repo, tmp_path: Path) -> None:
         repo.mlvers("remote", "add", "s", "s3://bucket")
         repo.mlvers("remote", "modify", "s", "endpointurl", "https://s3.example.com")
