@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.backend import url as addresses
+from git_mlvers.backend.schemes import SCHEMES
 from git_mlvers.cli.wiring import put
 from git_mlvers.config import FILE_NAME, Config, committed, remotes
 from git_mlvers.errors import UsageError
@@ -15,6 +16,8 @@ from git_mlvers.git.repository import require_work_tree
 if TYPE_CHECKING:
     from git_mlvers.cli.context import Context
     from git_mlvers.git.repository import Repository
+
+_PASSWORDS = ("password", "secretaccesskey", "accountkey", "credentialpath")
 
 
 class Editor:
@@ -49,7 +52,7 @@ class Editor:
         """Set or remove one value of the remote `name`."""
         self._require(name)
         option = key.lower().replace("_", "").replace("-", "")
-        self._check_option(name, option, local)
+        self._check_option(name, option, local, unset)
         if unset == (value is not None):
             raise UsageError(
                 "remote modify takes a VALUE, or --unset and none",
@@ -141,7 +144,7 @@ class Editor:
         if name not in names:
             raise remotes.no_such_remote(name, names)
 
-    def _check_option(self, name: str, option: str, local: bool) -> None:
+    def _check_option(self, name: str, option: str, local: bool, unset: bool) -> None:
         known = ("url", *remotes.PLAIN_OPTIONS, *remotes.SECRET_OPTIONS)
         if option not in known:
             raise UsageError(
@@ -153,6 +156,15 @@ class Editor:
                 f"{option} is {what} and must not be committed",
                 f"git mlvers remote modify --local {name} {option} VALUE",
             )
+        url = self.config.remote_settings(name).url
+        kind = SCHEMES.get(committed.scheme_of(url) or "file")
+        if kind is None or unset or option in ("url", *kind.options):
+            return
+        what = "a directory" if kind.name == "file" else f"{kind.name}://"
+        raise UsageError(
+            f"the remote {name} is at {what}, where {option} means nothing",
+            f"what it can have: {', '.join(('url', *kind.options))}",
+        )
 
     def _checked_url(self, name: str, url: str, local: bool) -> str:
         """`url` as it is kept; a relative directory, typed from here, from the top on."""
@@ -160,7 +172,7 @@ class Editor:
             raise UsageError(
                 f"the address {addresses.redact(url)} carries a password",
                 f"leave it out, and give it with "
-                f"git mlvers remote modify --local {name} password VALUE",
+                f"git mlvers remote modify --local {name} {_password_option(url)} VALUE",
             )
         addresses.parse(url)
         if addresses.is_local(url) and "://" not in url and not os.path.isabs(url):
@@ -216,3 +228,10 @@ class Editor:
     def _store_trust(self, settings: remotes.RemoteSettings) -> None:
         text = remotes.trust_text(settings.url, settings.options.get("endpointurl"))
         self._set(f"mlvers.trust.{settings.name}.location", text, True)
+
+
+def _password_option(url: str) -> str:
+    """The option that takes the secret of an address like `url`."""
+    kind = SCHEMES.get(committed.scheme_of(url))
+    secret = kind.options if kind else ()
+    return next((option for option in _PASSWORDS if option in secret), "password")

@@ -76,7 +76,8 @@ class TestAdd:
     @pytest.mark.parametrize(
         ("words", "says"),
         [
-            (("s", "s3://user:secret@bucket"), "remote modify --local s password"),
+            (("s", "s3://u:secret@bucket"), "remote modify --local s secretaccesskey VALUE"),
+            (("s", "webdavs://u:secret@host"), "remote modify --local s password VALUE"),
             (("s", "ftp://host/x"), "ftp"),
             (("s", "store"), "inside of the repository"),
             (("s", ".git/x"), "inside of the repository"),
@@ -117,6 +118,16 @@ class TestModify:
     def one_remote(self, repo: Repo) -> None:
         repo.mlvers("remote", "add", "s", "s3://bucket")
 
+    def test_a_directory_has_no_options(self, repo: Repo, tmp_path: Path) -> None:
+        repo.mlvers("remote", "add", "d", str(tmp_path / "store"))
+        ran = repo.fails("mlvers", "remote", "modify", "d", "region", "x")
+        assert "is at a directory, where region means nothing" in ran.stderr
+
+    def test_what_does_not_belong_there_can_be_taken_out(self, repo: Repo) -> None:
+        repo.config("mlvers.remote.s.password", "x")
+        repo.mlvers("remote", "modify", "--local", "--unset", "s", "password")
+        assert local(repo) == {}
+
     def test_plain_values_are_committed(self, repo: Repo) -> None:
         repo.mlvers("remote", "modify", "s", "region", "eu-west-1")
         assert committed(repo)["mlvers.remote.s.region"] == "eu-west-1"
@@ -151,6 +162,8 @@ class TestModify:
             (("--unset", "s", "region", "x"), "takes a VALUE"),
             (("--unset", "s", "url"), "cannot be without url"),
             (("s", "endpointurl", "localhost:9000"), "no http or https"),
+            (("--local", "s", "password", "x"), "is at s3://, where password means nothing"),
+            (("--local", "s", "accountkey", "x"), "secretaccesskey"),
         ],
     )
     def test_refuses(self, repo: Repo, words: tuple[str, ...], says: str) -> None:
