@@ -175,6 +175,9 @@ class Editor:
                 f"git mlvers remote modify --local {name} {_password_option(url)} VALUE",
             )
         addresses.parse(url)
+        typed, url = url, self.config.expanded(url)
+        if not committed.scheme_of(url) and not local:
+            self._refuse_inside(typed, url)
         if addresses.is_local(url) and "://" not in url and not os.path.isabs(url):
             here = os.path.realpath(os.path.join(self.context.cwd, url))
             base = os.path.realpath(committed.directory_of(self.repo, "."))
@@ -182,6 +185,15 @@ class Editor:
         if not local:
             committed.check_pair(self.repo, FILE_NAME, f"mlvers.remote.{name}.url", url)
         return url
+
+    def _refuse_inside(self, typed: str, url: str) -> None:
+        """Raise `UsageError` for a directory inside of the repository, which all would be given."""
+        path = addresses.parse(url).path
+        if committed.is_inside(self.repo, os.path.join(self.context.cwd, path)):
+            raise UsageError(
+                f"the directory {typed} is inside of the repository; {FILE_NAME} cannot name it",
+                "choose one outside, or keep it to this clone with --local",
+            )
 
     def _warn_missing_extra(self, url: str) -> None:
         missing = addresses.missing_extra(url)

@@ -132,6 +132,15 @@ def directory_of(repo: Repository, url: str) -> str:
     return os.path.normpath(os.path.join(base, path))
 
 
+def is_inside(repo: Repository, path: str) -> bool:
+    """Whether the absolute `path` is in the working tree or in the git directory of `repo`."""
+    real = os.path.realpath(path) + os.sep
+    around = (repo.work_tree, repo.common_dir)
+    return any(
+        one is not None and real.startswith(os.path.realpath(one) + os.sep) for one in around
+    )
+
+
 def _read(
     repo: Repository, treeish: str | None
 ) -> tuple[str | None, Iterable[tuple[str, str | None]]]:
@@ -167,10 +176,8 @@ def _check_url(repo: Repository, origin: str, key: str, url: str) -> None:
         raise _refusal(origin, key, f"{url!r} is no kind of address that can be committed")
     if scheme:
         return
-    path = os.path.realpath(directory_of(repo, url))
-    for inside in (repo.work_tree, repo.common_dir):
-        if inside is not None and (path + os.sep).startswith(os.path.realpath(inside) + os.sep):
-            raise _refusal(origin, key, f"the directory {url!r} is inside of the repository")
+    if is_inside(repo, directory_of(repo, url)):
+        raise _refusal(origin, key, f"the directory {url!r} is inside of the repository")
 
 
 def _check_endpoint(origin: str, key: str, url: str) -> None:

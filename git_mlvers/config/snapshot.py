@@ -40,7 +40,7 @@ class Config(Source):
         if not path:
             return None
         base = self._repo.common_dir if self._repo is not None else ""
-        return os.path.normpath(os.path.join(base, self._expand(path)))
+        return os.path.normpath(os.path.join(base, self.expanded(path)))
 
     @property
     def cache_link(self) -> str:
@@ -140,7 +140,7 @@ class Config(Source):
         if not path:
             return os.devnull
         base = self._repo.work_tree or self._repo.git_dir
-        return os.path.normpath(os.path.join(base, self._expand(path)))
+        return os.path.normpath(os.path.join(base, self.expanded(path)))
 
     def remote_names(self) -> list[str]:
         """The names of all configured remotes, sorted; raises `ConfigError`."""
@@ -163,7 +163,8 @@ class Config(Source):
             text = self.get(f"mlvers.remote.{name}.{option}")
             if text:
                 options[option] = text
-        place = url.text
+        # A file for everyone means no one's home directory.
+        place = url.text if _is_committed(url) else self.expanded(url.text)
         if not committed.scheme_of(place) and self._repo is not None:
             place = committed.directory_of(self._repo, place)
         endpoint = self.origin_of(f"mlvers.remote.{name}.endpointurl")
@@ -236,7 +237,8 @@ class Config(Source):
         value = self.origin_of(key)
         return default if value is None else read_bool(key, value)
 
-    def _expand(self, path: str) -> str:
+    def expanded(self, path: str) -> str:
+        """`path` with the user's home directory for a ``~`` at its beginning."""
         home = self._env.get("HOME")
         return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
 

@@ -69,6 +69,22 @@ class TestAdd:
         [found] = json.loads(repo.mlvers("remote", "list", "--json"))
         assert found["url"] == str(tmp_path / "store")
 
+    def test_a_directory_inside_is_named_as_it_was_typed(self, repo: Repo) -> None:
+        repo.write("sub/x", "x")
+        for typed, where in (("./inside", "."), ("../.git/x", "sub")):
+            ran = repo.fails("mlvers", "remote", "add", "e", typed, cwd=where)
+            assert f"the directory {typed} is inside of the repository" in ran.stderr
+            assert "hint: choose one outside, or keep it to this clone with --local" in ran.stderr
+            assert not repo.file(".mlversconfig").exists()
+        repo.mlvers("remote", "add", "--local", "e", "./inside")
+
+    def test_a_home_directory(self, repo: Repo, home: Path) -> None:
+        repo.mlvers("remote", "add", "one", "~/store")
+        assert committed(repo)["mlvers.remote.one.url"] == str(home / "store")
+        repo.config("mlvers.remote.two.url", "~/other")
+        found = json.loads(repo.mlvers("remote", "list", "--json"))
+        assert [item["url"] for item in found] == [str(home / "store"), str(home / "other")]
+
     def test_a_directory_that_the_user_typed_is_trusted(self, repo: Repo, tmp_path: Path) -> None:
         repo.mlvers("remote", "add", "s", str(tmp_path / "store"))
         assert local(repo) == {"mlvers.trust.s.location": str(tmp_path / "store")}
