@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.cli.patterns import literal
@@ -43,7 +44,7 @@ def find(repo: Repository, path: str) -> IgnoringLine | None:
     if os.path.basename(source) != ".gitignore" or os.path.isabs(source):
         # The user's own list, or the clone's: an exception in the tree outranks both.
         file, base, number = os.path.join(top, ".gitignore"), "", -1
-    exception = "!/" + literal(os.path.relpath(path, base or os.curdir))
+    exception = "!/" + _in_one_line(literal(os.path.relpath(path, base or os.curdir)))
     if os.path.isdir(os.path.join(top, path)):
         exception += "/"
     return IgnoringLine(
@@ -55,7 +56,7 @@ def make_exception(line: IgnoringLine) -> None:
     """Write the exception that `line` describes, right behind the line that hides the path."""
     try:
         with open(line.file, "rb") as file:
-            lines = file.read().splitlines(keepends=True)
+            lines = file.readlines()
     except FileNotFoundError:
         lines = []
     at = len(lines) if line.after < 0 else line.after
@@ -63,6 +64,12 @@ def make_exception(line: IgnoringLine) -> None:
         lines[at - 1] += b"\n"
     lines.insert(at, os.fsencode(line.exception) + b"\n")
     write_atomic(line.file, b"".join(lines))
+
+
+def _in_one_line(pattern: str) -> str:
+    """`pattern` as the end of a line: git knows no way to write a newline, and drops blanks."""
+    pattern = re.sub("[\n\r]", "?", pattern)
+    return pattern[:-1] + "\\ " if pattern.endswith(" ") else pattern
 
 
 def _parent_ignored(repo: Repository, path: str) -> bool:

@@ -110,6 +110,18 @@ class TestIgnored:
         repo.assert_pointer(path, DATA, rev="")
         assert repo.run("check-ignore", "--no-index", "-q", path, check=False).returncode == 1
 
+    @pytest.mark.parametrize(
+        ("name", "line"),
+        [("a\nb.bin", "!/a?b.bin"), ("a.bin ", "!/a.bin\\ "), ("a.bin\r", "!/a.bin?")],
+    )
+    def test_a_name_that_no_line_can_have(self, repo: Repo, name: str, line: str) -> None:
+        repo.write(".gitignore", "# one\rline\n*.bin*\n")
+        repo.write(name, DATA)
+        repo.mlvers("add", name)
+        assert repo.read(".gitignore").decode() == f"# one\rline\n*.bin*\n{line}\n"
+        repo.assert_pointer(name, DATA, rev="")
+        assert repo.run("check-ignore", "--no-index", "-q", name, check=False).returncode == 1
+
     def test_in_the_nearest_file(self, repo: Repo) -> None:
         repo.write("sub/.gitignore", "*.bin\n")
         repo.write("sub/d/a.bin", DATA)
