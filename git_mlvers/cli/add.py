@@ -60,8 +60,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     # What git has already, as it is, is no change to it: this makes it run the filter again.
     repo.git("add", "--renormalize", "--", *names)
     for path in paths:
-        context.say(f"added {shown(path)}")
+        _tell(repo, path, context)
     return 0
+
+
+_GITLINK = b"160000 "
+"""How git's entry for a repository in the working tree begins."""
 
 
 class _Edited:
@@ -109,7 +113,37 @@ def _inside(top: str, cwd: str, word: str) -> str:
         raise UsageError(f"{shown(word)} is a symbolic link", "add the file that it points to")
     if not os.path.exists(real):
         raise UsageError(f"{shown(word)} does not exist")
+    if not os.path.isfile(real) and not os.path.isdir(real):
+        raise UsageError(f"{shown(word)} is neither a file nor a directory")
+    _refuse_nested(top, path)
     return path
+
+
+def _refuse_nested(top: str, path: str) -> None:
+    """Raise `UsageError` when `path` is another repository, or in one."""
+    parts = [] if path == os.curdir else path.split(os.sep)
+    for number in range(1, len(parts) + 1):
+        around = os.path.join(*parts[:number])
+        if os.path.lexists(os.path.join(top, around, ".git")):
+            raise UsageError(
+                f"{shown(around)} is a repository of its own, whose files cannot be added here",
+                "run git mlvers add in there",
+            )
+
+
+def _tell(repo: Repository, path: str, context: Context) -> None:
+    """Say that `path` was added; or what of it was not, though git has no fault to find."""
+    listed = command.zsplit(repo.git("ls-files", "-z", "--stage", "--", f":(top,literal){path}"))
+    nested = [line.partition(b"\t")[2] for line in listed if line.startswith(_GITLINK)]
+    if len(listed) > len(nested):
+        context.say(f"added {shown(path)}")
+    else:
+        context.note(f"note: there is no file in {shown(path)} yet; those that come are tracked")
+    for name in nested:
+        context.note(
+            f"note: {shown(os.fsdecode(name))} is a repository of its own; "
+            "its files are not added here"
+        )
 
 
 def _track(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git import noise
+from tests.support.git import Repo, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.git import Repo
 
 DATA = noise(5000)
 
@@ -150,6 +149,38 @@ class TestIgnored:
         assert "in spite of it" in ran.stderr
         assert repo.read(".gitignore") == b"data/\n"
         repo.assert_pointer("data/a", DATA, rev="")
+
+
+class TestNothingAdded:
+    def test_an_empty_directory(self, repo: Repo) -> None:
+        repo.file("data").mkdir()
+        ran = repo.run("mlvers", "add", "data")
+        assert "added" not in ran.stdout
+        assert "there is no file in data yet; those that come are tracked" in ran.stderr
+
+    def test_what_is_no_file(self, repo: Repo) -> None:
+        os.mkfifo(repo.file("f.bin"))
+        ran = repo.fails("mlvers", "add", "f.bin")
+        assert ran.returncode == 2
+        assert "f.bin is neither a file nor a directory" in ran.stderr
+
+    @pytest.mark.parametrize("path", ["data/in", "data/in/x.bin"])
+    def test_another_repository(self, repo: Repo, path: str) -> None:
+        inner = Repo.init(repo.file("data/in"))
+        inner.write("x.bin", DATA)
+        ran = repo.fails("mlvers", "add", path)
+        assert ran.returncode == 2
+        assert "data/in is a repository of its own" in ran.stderr
+        assert not repo.file(".gitattributes").exists()
+
+    def test_another_repository_in_a_directory(self, repo: Repo) -> None:
+        inner = Repo.init(repo.file("data/in"))
+        inner.commit("empty", "--allow-empty")
+        repo.write("data/x.bin", DATA)
+        ran = repo.run("mlvers", "add", "data")
+        assert "added data" in ran.stdout
+        assert "note: data/in is a repository of its own" in ran.stderr
+        repo.assert_pointer("data/x.bin", DATA, rev="")
 
 
 class TestRefused:
