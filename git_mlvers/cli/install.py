@@ -53,6 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Write the configuration, and with ``--local`` the hooks."""
     scope = args.scope
+    setup.refuse_unread_scope(scope, context)
     repo = setup.repository(context) if scope == "local" else None
     config = Config.load(repo, context.env)
     changed = wiring.install(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_mlvers.config.values import Value, read_bool
+from git_mlvers.errors import UsageError
 from git_mlvers.git.repository import Repository
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
             f"--{name}", dest="scope", action="store_const", const=name, help=help_text
         )
     parser.set_defaults(scope="global")
+
+
+def refuse_unread_scope(scope: str, context: Context) -> None:
+    """Raise `UsageError` when git would not read what is written for `scope`."""
+    name = "GIT_CONFIG_NOSYSTEM"
+    if scope == "system" and read_bool(name, Value(context.env.get(name, ""), "environment", name)):
+        raise UsageError(
+            f"{name} is set, so git does not read the configuration of the machine",
+            f"unset {name}",
+        )
 
 
 def repository(context: Context) -> Repository:

@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Remove the configuration, and the hooks of the repository."""
+    setup.refuse_unread_scope(args.scope, context)
     repo = _repository(args.scope, context)
     config = Config.load(repo, context.env)
     done = [_remove(config, repo, args.scope, context)]

@@ -88,6 +88,15 @@ class TestInstall:
         assert "this machine" in user.mlvers("uninstall", "--system", env=env)
         assert "mlvers" not in (home / "system.gitconfig").read_text()
 
+    @pytest.mark.parametrize("command", ["install", "uninstall"])
+    def test_system_that_git_does_not_read(self, user: Repo, home: Path, command: str) -> None:
+        user.mlvers("install", "--system", env={"GIT_CONFIG_NOSYSTEM": "0"})
+        before = (home / "system.gitconfig").read_bytes()
+        ran = user.fails("mlvers", command, "--system")
+        assert ran.returncode == 2
+        assert "GIT_CONFIG_NOSYSTEM is set" in ran.stderr
+        assert (home / "system.gitconfig").read_bytes() == before
+
     def test_local_sets_up_the_repository_and_its_hooks(self, repo: Repo, user: Repo) -> None:
         said = repo.mlvers("install", "--local")
         assert configured(repo, "--local") == KEYS
