@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.environment import CHECKOUT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def run(name: str, *args: str) -> subprocess.CompletedProcess[str]:
     """Run a script of bin/ in the environment that the tests run in."""
-    import os
-
     env = {**os.environ, "MLVERS_VENV": sys.prefix, "MLVERS_ENTERED_VENV": sys.prefix}
     return subprocess.run(
         [sys.executable, str(CHECKOUT / "bin" / name), *args],
@@ -39,6 +42,23 @@ def test_bench() -> None:
     rows = [line for line in ran.stdout.splitlines() if line.startswith("| ")]
     assert len(rows) == 18
     assert all(line.count(" | ") == 6 for line in rows)
+
+
+@pytest.mark.parametrize("name", ["test", "bench", "quickstart"])
+def test_help_makes_no_environment(name: str, tmp_path: Path) -> None:
+    env = {**os.environ, "MLVERS_VENV": str(tmp_path / "venv")}
+    env.pop("MLVERS_ENTERED_VENV", None)
+    ran = subprocess.run(
+        [sys.executable, str(CHECKOUT / "bin" / name), "--help"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0
+    assert f"bin/{name}" in ran.stdout
+    assert ran.stderr == ""
+    assert not (tmp_path / "venv").exists()
 
 
 def test_environment_is_not_made_twice() -> None:
