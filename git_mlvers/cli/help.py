@@ -32,7 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the overview, or one manual."""
-    name = None if args.command is None else args.command.removeprefix("git-mlvers-")
-    page = manual.overview() if name is None else manual.command_page(find(name))
+    name = (args.command or "mlvers").removeprefix("git-")
+    if name == "mlvers":
+        page = manual.overview()
+    elif name == "remote-mlvers":
+        page = manual.helper_page()
+    else:
+        page = manual.command_page(find(name.removeprefix("mlvers-")))
     context.out(manual.as_text(page))
     return 0

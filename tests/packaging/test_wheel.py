@@ -116,6 +116,18 @@ def test_git_help_shows_the_page(package: Installed, home: Path, topic: str) -> 
         assert Repo(home).run("mlvers", "--help", env=env).stdout == ran.stdout
 
 
+def test_the_pages_are_where_man_looks_for_a_checkout() -> None:
+    # From bin/ on PATH, man goes to share/man beside it.
+    found = CHECKOUT / "share/man/man1/git-mlvers.1"
+    assert found.samefile(CHECKOUT / "docs/man/git-mlvers.1")
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="there is no man")
+def test_git_help_shows_the_page_of_a_checkout(home: Path) -> None:
+    env = {"MANPAGER": "cat", "MANWIDTH": "100", "TERM": "dumb"}
+    assert "GIT-MLVERS(1)" in Repo(home).run("help", "--man", "mlvers", env=env).stdout
+
+
 def test_the_checkout_works_without_installation(home: Path) -> None:
     ran = Repo(home).run("mlvers", "version")
     assert ran.stdout.startswith("git-mlvers ")

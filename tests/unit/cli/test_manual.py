@@ -15,6 +15,8 @@ from tests.support.environment import CHECKOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.git import Repo
+
 MAN = CHECKOUT / "docs/man"
 
 TEXT = """
@@ -109,3 +111,18 @@ def test_man_pages_are_sound() -> None:
             check=True,
         )
         assert ran.stderr == "", path.name
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("mlvers", "git-mlvers"),
+        ("git-mlvers", "git-mlvers"),
+        ("git-remote-mlvers", "git-remote-mlvers"),
+        ("git-mlvers-track", "git-mlvers-track"),
+        ("mlvers-track", "git-mlvers-track"),
+        ("track", "git-mlvers-track"),
+    ],
+)
+def test_help_takes_the_name_of_a_page(repo: Repo, name: str, page: str) -> None:
+    assert repo.mlvers("help", name).startswith(f"NAME\n    {page} - ")
