@@ -21,6 +21,10 @@ from git_mlvers.oid import Oid
 MAX_SIZE = 1024
 """No pointer is longer, so that nothing longer need be looked at. Bytes."""
 
+OF_GIT_LFS = "a git-lfs pointer"
+NEWER = "a pointer of a newer format"
+"""Two of the faults that `describe_fault` finds."""
+
 VERSION_LINE = b"version git-mlvers/1\n"
 _PREFIX = b"version git-mlvers/"
 _MAX_CONTENT = (1 << 63) - 1
@@ -64,9 +68,9 @@ def describe_fault(data: bytes) -> str | None:
     if _PREFIX in data and any(mark in data for mark in _CONFLICT_MARKS):
         return "a pointer with conflict markers"
     if data.startswith(b"version https://git-lfs.github.com/spec/"):
-        return "a git-lfs pointer"
+        return OF_GIT_LFS
     if not looks_like_pointer(data):
         return None
     if not data.lstrip().startswith(VERSION_LINE.rstrip()):
-        return "a pointer of a newer format"
+        return NEWER
     return "a malformed pointer"

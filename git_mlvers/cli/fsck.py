@@ -138,18 +138,36 @@ def _tell(report: Report, context: Context) -> None:
 
 
 def _hints(report: Report) -> list[str]:
-    from git_mlvers.maintain.fsck import DAMAGED, LOST, MISSING, POINTER, REMOTE
+    from git_mlvers.maintain.fsck import DAMAGED, LOST, MISSING, REMOTE
 
     hints = {
         DAMAGED: "git mlvers fetch brings damaged content anew from the remote",
         MISSING: "whoever has the missing content: git mlvers push --all",
-        POINTER: "git add --renormalize . && git commit makes pointers of tracked files"
-        " from now on; history stays as it is unless it is rewritten",
         REMOTE: "git mlvers fsck --remote --repair makes the index right; git mlvers push --all"
         " then sends what this cache still has",
         LOST: "git mlvers push --all sends what this cache has of it; whoever has more: the same",
     }
     kinds = {problem.kind for problem in report.problems}
+    return [hint for kind, hint in hints.items() if kind in kinds] + _pointer_hints(report)
+
+
+def _pointer_hints(report: Report) -> list[str]:
+    """What to do about files that are no pointers: the filter makes one of content only."""
+    from git_mlvers.maintain.fsck import POINTER
+    from git_mlvers.maintain.pointers import RAW
+    from git_mlvers.pointer import NEWER, OF_GIT_LFS
+
+    hints = {
+        RAW: "git add --renormalize . && git commit makes pointers of tracked files"
+        " from now on; history stays as it is unless it is rewritten",
+        OF_GIT_LFS: "pointers of git-lfs stay as they are until git-lfs has brought their content:"
+        " see docs/how-to/migrate-from-git-lfs.md",
+        NEWER: "pointers of a newer format need a newer git-mlvers: pip install -U git-mlvers",
+        "": "a damaged pointer stays as it is until its file is put right:"
+        " git checkout COMMIT -- PATH, from a commit in which it was whole",
+    }
+    found = {problem.message for problem in report.problems if problem.kind == POINTER}
+    kinds = {message if message in hints else "" for message in found}
     return [hint for kind, hint in hints.items() if kind in kinds]
 
 

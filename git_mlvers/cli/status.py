@@ -98,6 +98,8 @@ def _remote(workspace: Workspace) -> RemoteSettings:
 
 
 def _tell(found: Status, context: Context) -> None:
+    from git_mlvers.maintain.pointers import RAW
+
     context.out("HEAD detached" if found.branch is None else f"On branch {_path(found.branch)}")
     if not found.born:
         context.out("No commits yet")
@@ -117,7 +119,10 @@ def _tell(found: Status, context: Context) -> None:
         title = "Pointers in the working tree, without content (git mlvers pull brings it):"
         sections.append(_section(title, found.without_content, _path))
     if found.not_pointers:
-        title = "Committed as they are, though tracked (git add --renormalize . makes pointers):"
+        # Of content it does that; of what is damaged, fsck knows what to do.
+        raw = all(item.what == RAW for item in found.not_pointers)
+        what = "git add --renormalize . makes pointers" if raw else "see git mlvers fsck --pointers"
+        title = f"Committed as they are, though tracked ({what}):"
         sections.append(
             _section(title, found.not_pointers, lambda item: f"{_path(item.path)}: {item.what}")
         )

@@ -16,6 +16,7 @@ RAW = ("-c", "filter.mlvers.process=", "-c", "filter.mlvers.clean=", "-c",
        "filter.mlvers.required=false")  # fmt: skip
 LARGE = noise(200_000, "large")
 SMALL = noise(3000, "small")
+RENORMALIZE, RESTORE = "git add --renormalize .", "git checkout COMMIT -- PATH"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize 5\n" % (b"0" * 64)
 
 
@@ -139,26 +140,31 @@ def test_unreachable_remote_is_an_error_not_an_absence(project: Repo, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "words", "hint"),
     [
-        (LARGE, "content instead of a pointer"),
-        (b"a few bytes", "content instead of a pointer"),
-        (pointer_of(SMALL).replace(b"\n", b"\r\n"), "a malformed pointer"),
-        (pointer_of(SMALL) + b"more\n", "a malformed pointer"),
+        (LARGE, "content instead of a pointer", RENORMALIZE),
+        (b"a few bytes", "content instead of a pointer", RENORMALIZE),
+        (pointer_of(SMALL).replace(b"\n", b"\r\n"), "a malformed pointer", RESTORE),
+        (pointer_of(SMALL) + b"more\n", "a malformed pointer", RESTORE),
         (b"<<<<<<< a\n" + pointer_of(SMALL) + b"=======\n" + pointer_of(LARGE) + b">>>>>>> b\n",
-         "a pointer with conflict markers"),
-        (LFS, "a git-lfs pointer"),
+         "a pointer with conflict markers", RESTORE),
+        (LFS, "a git-lfs pointer", "docs/how-to/migrate-from-git-lfs.md"),
     ],
     ids=["raw", "tiny", "crlf", "tail", "conflict", "lfs"],
 )  # fmt: skip
-def test_what_is_no_pointer_on_a_tracked_path(project: Repo, data: bytes, words: str) -> None:
+def test_what_is_no_pointer_on_a_tracked_path(
+    project: Repo, data: bytes, words: str, hint: str
+) -> None:
     commit = commit_raw(project, "dir/x.bin", data)
     ran = project.fails("mlvers", "fsck", "--pointers")
     assert ran.returncode == 6
     assert "dir/x.bin" in ran.stdout
     assert words in ran.stdout
     assert commit[:10] in ran.stdout
-    assert "git add --renormalize" in ran.stdout + ran.stderr
+    hints = [line for line in ran.stderr.splitlines() if line.startswith("hint: ")]
+    assert len(hints) == 1
+    assert hint in hints[0]
+    assert ("git add --renormalize" in project.mlvers("status")) == (hint == RENORMALIZE)
 
 
 def test_range_tells_the_commit_and_leaves_older_ones_alone(project: Repo) -> None:
