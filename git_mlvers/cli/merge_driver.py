@@ -58,12 +58,21 @@ def run_words(words: list[str], context: Context) -> int:
     from git_mlvers.maintain.merge import merge
     from git_mlvers.workspace import Workspace
 
-    job = _read(words)
+    try:
+        job = _read(words)
+    except UsageError as error:
+        say([f"git-mlvers: {error.message}", *_hint(error.hint)])
+        return EXIT_FAILED
     try:
         with Workspace.open(context.cwd, context.env) as workspace:
             merged = merge(workspace, job)
     except MlversError as error:
         say([f"git-mlvers: {shown(job.path)}: {error.message}", *_hint(error.hint)])
+        return EXIT_FAILED
+    except OSError as error:
+        reason = error.strerror or str(error)
+        where = "" if error.filename is None else f": {shown(os.fsencode(error.filename))}"
+        say([f"git-mlvers: {shown(job.path)}: {reason}{where}"])
         return EXIT_FAILED
     if merged.conflict is None:
         return 0

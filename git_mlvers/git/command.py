@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_mlvers.errors import MlversError
+from git_mlvers.errors import LocalIOError, MlversError
 from git_mlvers.git.process import (
     CAPTURE,
     NULL,
@@ -47,8 +47,18 @@ repository and must not reach a git that works on another one."""
 _NOISE = ("warning: ", "hint: ", "remote: ")
 
 
+# How lines of git end that tell of the disk. "Permission denied (publickey)." is another matter.
+_LOCAL = (
+    *(": Permission denied", ": Read-only file system", ": No space left on device"),
+    *(": Disk quota exceeded", ": Input/output error"),
+)
+
+
 class GitError(MlversError):
-    """git failed. `argv`, `returncode` (negative for a signal) and `stderr` tell how."""
+    """git failed; `argv`, `returncode` (negative for a signal) and `stderr` tell how.
+
+    The exit code is that of `LocalIOError` if the disk is to blame.
+    """
 
     def __init__(
         self, argv: tuple[str, ...], returncode: int, stderr: str, hint: str | None = None
@@ -60,6 +70,8 @@ class GitError(MlversError):
         super().__init__(
             f"git {name} failed: {said or f'exit code {returncode}'}", hint or _hint(stderr)
         )
+        if any(_is_local(line) for line in stderr.splitlines()):
+            self.exit_code = LocalIOError.exit_code
         self.argv = argv
         self.returncode = returncode
         self.stderr = stderr
@@ -188,6 +200,13 @@ def _words(argv: tuple[str, ...]) -> Iterable[str]:
             next(words, None)
         else:
             yield word
+
+
+def _is_local(line: str) -> bool:
+    """Whether git says in `line` that it cannot write, or read, something on this machine."""
+    if "could not lock config file" in line:
+        return not line.endswith(": File exists")
+    return line.endswith(_LOCAL) or "insufficient permission for adding an object" in line
 
 
 def _first_line(stderr: str) -> str:

@@ -300,5 +300,11 @@ def test_malformed_pointer_is_a_conflict(project: Repo) -> None:
 
 def test_by_hand_it_says_who_starts_it(project: Repo) -> None:
     ran = project.fails("mlvers", "merge-driver")
-    assert ran.returncode == 2
+    assert ran.returncode == 129
     assert "started by git" in ran.stderr
+
+
+def test_files_that_are_not_there(project: Repo) -> None:
+    ran = project.fails("mlvers", "merge-driver", "gone1", "gone2", "gone3", "7", "a.bin")
+    assert ran.returncode == 129
+    assert ran.stderr.startswith("git-mlvers: a.bin: No such file or directory: gone")

@@ -88,6 +88,12 @@ class TestInstall:
         assert "this machine" in user.mlvers("uninstall", "--system", env=env)
         assert "mlvers" not in (home / "system.gitconfig").read_text()
 
+    def test_configuration_that_cannot_be_written(self, user: Repo, home: Path) -> None:
+        env = {"GIT_CONFIG_GLOBAL": str(home / "gone" / "config")}
+        ran = user.fails("mlvers", "install", env=env)
+        assert ran.returncode == 7
+        assert "could not lock config file" in ran.stderr
+
     @pytest.mark.parametrize("command", ["install", "uninstall"])
     def test_system_that_git_does_not_read(self, user: Repo, home: Path, command: str) -> None:
         user.mlvers("install", "--system", env={"GIT_CONFIG_NOSYSTEM": "0"})

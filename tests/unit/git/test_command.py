@@ -196,3 +196,19 @@ def test_an_anonymous_file_is_read_from_its_start() -> None:
     fd = anonymous_file((b"one", b"two"))
     assert os.read(fd, 100) == b"onetwo"
     os.close(fd)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "code"),
+    [
+        ("error: could not lock config file .git/config: Permission denied\n", 7),
+        ("error: could not lock config file .git/config: File exists\n", 1),
+        ("fatal: Unable to create '/x/.git/index.lock': Read-only file system\n", 7),
+        ("warning: x\nfatal: write error: No space left on device\n", 7),
+        ("error: insufficient permission for adding an object to repository database .git\n", 7),
+        ("git@host: Permission denied (publickey).\nfatal: Could not read from remote\n", 1),
+        ("fatal: not a tree object\n", 1),
+    ],
+)
+def test_exit_code_when_the_disk_is_to_blame(stderr: str, code: int) -> None:
+    assert command.GitError(("git", "config"), 255, stderr).exit_code == code
