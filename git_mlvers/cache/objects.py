@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from git_mlvers.fsutil import (
-    apply_shared,
     disk_errors,
     fsync_dir,
     make_dirs,
     remove_quietly,
+    shared_mode,
     sync_file,
     temp_path,
 )
@@ -110,16 +110,16 @@ class ObjectStore:
     def temp_file(self) -> tuple[int, str]:
         """A new empty file on the file system of the objects: descriptor for both ways, and path.
 
-        It has an object's permissions, so it can be written through the descriptor only.
+        Its owner may open it again to write to it, until `adopt` makes it an object.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         path = temp_path(self._temps)
         with disk_errors(self._temps, "adding to the cache"):
             try:
-                return os.open(path, flags, 0o444), path
+                return os.open(path, flags, 0o644), path
             except FileNotFoundError:
                 make_dirs(self._temps, self._shared)
-                return os.open(path, flags, 0o444), path
+                return os.open(path, flags, 0o644), path
 
     def adopt(self, temp: str, oid: Oid, size: int) -> None:
         """Take the closed file `temp`, known to be the content of `oid`; it is gone afterwards."""
@@ -130,7 +130,8 @@ class ObjectStore:
             path = self.path(oid)
             with disk_errors(path, "adding to the cache"):
                 os.utime(temp, (STAMP, STAMP))
-                apply_shared(temp, self._shared)
+                mode = stat.S_IMODE(os.stat(temp).st_mode) & ~0o222
+                os.chmod(temp, shared_mode(mode, self._shared))
                 self._rename(temp, path)
             self._unsynced.append(path)
         finally:

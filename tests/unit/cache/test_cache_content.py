@@ -87,8 +87,9 @@ class TestWays:
     def test_adopted_file(self, cache: Cache, tmp_path: Path, size: int, verified: bool) -> None:
         data = noise(size)
         fd, path = cache.new_file(size)
-        os.write(fd, data)
         os.close(fd)
+        with open(path, "r+b") as file:  # as each thread of a download does
+            file.write(data)
         cache.adopt(path, Oid.of(data), size, verified)
         assert not os.path.exists(path)
         check(cache, data, pointer_of(data), tmp_path)

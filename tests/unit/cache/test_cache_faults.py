@@ -14,12 +14,14 @@ from git_mlvers.cache import Cache
 from git_mlvers.errors import LocalIOError
 from git_mlvers.oid import Oid
 from tests.support.content import noise
+from tests.support.powers import permissions_do_not_count
 from tests.unit.cache.conftest import large, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from git_mlvers.pointer import Pointer
     from tests.unit.cache.conftest import RunChild
 
 MIB = 1 << 20
@@ -92,8 +94,13 @@ class TestFullDisk:
             ]
             assert cache.fsck() == []
 
-    def test_materialise(self, tiny: Path, cache: Cache) -> None:
-        for pointer in (cache.add_bytes(noise(9 * MIB)), cache.add_bytes(noise(100_000))):
+    @pytest.fixture
+    def stored(self, cache: Cache) -> list[Pointer]:
+        """Content in a cache that has room; before `tiny`, which may bound all files."""
+        return [cache.add_bytes(noise(size)) for size in (9 * MIB, 100_000)]
+
+    def test_materialise(self, cache: Cache, stored: list[Pointer], tiny: Path) -> None:
+        for pointer in stored:
             dest = tiny / "out"
             if pointer.size < MIB:
                 (tiny / "rest").write_bytes(b"")
@@ -123,7 +130,7 @@ class TestNotWritable:
     @pytest.fixture
     def unprivileged(self, root: str) -> Iterator[None]:
         """Permissions count in this test, though it may be run by root."""
-        if os.geteuid() == 0:
+        if permissions_do_not_count():
             for folder, _, names in os.walk(os.path.dirname(root)):
                 for name in (folder, *(os.path.join(folder, n) for n in names)):
                     os.chown(name, 65534, 65534)

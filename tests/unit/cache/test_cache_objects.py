@@ -229,6 +229,7 @@ class TestDamage:
     def test_power_failure_left_an_empty_file(
         self, cache: Cache, pointer: Pointer, path: str
     ) -> None:
+        os.chmod(path, 0o644)
         os.truncate(path, 0)
         os.utime(path, (STAMP, STAMP))
         assert not cache.has(*pointer)
