@@ -300,7 +300,7 @@ class Cache:
         with self._finding_others:
             if self._others is None:
                 roots = [root for root in dict.fromkeys(self._alternates) if root != self.root]
-                self._others = [Store(root, writable=False) for root in roots]
+                self._others = _open_others(roots)
         yield from self._others
 
     def _first(self, oid: Oid, attempt: Callable[[Store], T | None]) -> T:
@@ -319,3 +319,9 @@ class Cache:
         raise ContentMissing(
             f"content {oid.short} is not in the cache", "git mlvers fetch brings it"
         )
+
+
+def _open_others(roots: Iterable[str]) -> list[Store]:
+    from git_mlvers.cache.alternate import Alternate
+
+    return [Alternate(root) for root in roots]

@@ -243,6 +243,10 @@ class Catalog:
             fd = os.open(os.path.join(self.folder, pack), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return
+        except PermissionError:
+            if self.writable:
+                raise
+            return  # The other packs of somebody else's cache may be readable.
         try:
             found = scan(fd, start, size, verify)
         finally:
