@@ -79,12 +79,14 @@ def temp_path(folder: str, prefix: str = "tmp-") -> str:
     return os.path.join(folder, f"{prefix}{os.getpid()}-{os.urandom(6).hex()}")
 
 
-def write_atomic(path: str, data: bytes, mode: int = 0o666, sync: bool = True) -> None:
+def write_atomic(
+    path: str, data: bytes, mode: int = 0o666, sync: bool = True, shared: int | None = None
+) -> None:
     """Write the file `path` whole or not at all, replacing what is there.
 
-    `mode` is cut by the umask. With `sync` the file survives a power failure
-    once this returns. Raises `LocalIOError`, and `FileNotFoundError` when the
-    directory is not there.
+    `mode` is cut by the umask and then widened as `shared` wants it (``core.sharedRepository``).
+    With `sync` the file survives a power failure once this returns. Raises `LocalIOError`,
+    and `FileNotFoundError` when the directory is not there.
     """
     folder = os.path.dirname(path) or "."
     temp = temp_path(folder, f".{os.path.basename(path)[:100]}.")
@@ -93,6 +95,7 @@ def write_atomic(path: str, data: bytes, mode: int = 0o666, sync: bool = True) -
         try:
             try:
                 write_all(fd, data)
+                apply_shared(fd, shared)
                 if sync:
                     sync_file(fd)
             finally:

@@ -36,7 +36,7 @@ def before_push(
     remote; any error means that the refs must not move.
     """
     settings = workspace.config.default_remote(git_remote)
-    marks = PushMarks(os.path.join(workspace.home, "remotes", "complete"))
+    marks = PushMarks(os.path.join(workspace.home, "remotes", "complete"), workspace.config.shared)
     seen = None if settings is None else marks.get(settings.url, git_remote)
     pushed = push_updates(
         workspace.repo,

@@ -86,7 +86,11 @@ class Workspace:
             # In a repository on this disk, a place that is not there is one that is not made yet.
             beside = settings.source == "git remote"
             self._remotes[key] = Remote(
-                backend, state, concurrency=self.config.concurrency, optional=beside
+                backend,
+                state,
+                concurrency=self.config.concurrency,
+                optional=beside,
+                shared=self.config.shared,
             )
         return self._remotes[key]
 

@@ -223,7 +223,7 @@ class LocalPacks:
             return os.path.join(self.folder, row.pack)
         kept = os.path.join(self.root, BAD, f"{oid.hex()}.frame")
         make_dirs(os.path.dirname(kept), self.shared)
-        write_atomic(kept, data, sync=False)
+        write_atomic(kept, data, sync=False, shared=self.shared)
         return kept
 
     def temp_file(self) -> tuple[int, str]:

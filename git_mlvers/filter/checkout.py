@@ -75,7 +75,7 @@ def fill_in(workspace: Workspace, entries: Sequence[Entry]) -> list[Filled]:
     root = os.fsencode(require_work_tree(workspace.repo))
     results = []
     changes = {}
-    journal = Journal(workspace.repo.git_dir)
+    journal = Journal(workspace.repo.git_dir, workspace.config.shared)
     try:
         for entry in entries:
             path = os.path.join(root, entry.path)

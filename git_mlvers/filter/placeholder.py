@@ -22,7 +22,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.fsutil import disk_errors, remove_quietly
+from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs, remove_quietly
 from git_mlvers.pointer import Pointer
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ class Journal:
     """The files that one process is replacing, on disk for as long as it may.
 
     The file is locked while its process lives: an id may be taken again by
-    another process, and one that was killed may keep its id for long.
+    another process, and one that was killed may keep its id for long. `shared`
+    is ``core.sharedRepository`` as permission bits.
     """
 
-    def __init__(self, git_dir: str) -> None:
+    def __init__(self, git_dir: str, shared: int | None = None) -> None:
+        self._shared = shared
         self._mark = os.urandom(8).hex()
         self._folder = os.path.join(git_dir, "mlvers", _FOLDER)
         self._path = os.path.join(self._folder, self._mark)
@@ -54,9 +56,10 @@ class Journal:
         """`path` (relative to the working tree's root) is about to be replaced; `LocalIOError`."""
         with disk_errors(self._path, "writing"):
             if self._fd is None:
-                os.makedirs(self._folder, exist_ok=True)
+                make_dirs(self._folder, self._shared)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 self._fd = os.open(self._path, flags, 0o666)
+                apply_shared(self._fd, self._shared)
                 _lock(self._fd, fcntl.LOCK_EX)
             os.write(self._fd, pointer.encode() + path + b"\0")
 

@@ -59,7 +59,8 @@ class Session:
                 self._workspace.treeish = treeish.decode()
             repo = self._workspace.repo
             self._fetcher = Fetcher(self._download, self._prepare)
-            self._populator = Populator(self.cache, placeholder.Journal(repo.git_dir))
+            journal = placeholder.Journal(repo.git_dir, self._workspace.config.shared)
+            self._populator = Populator(self.cache, journal)
             self._smudger = Smudger(
                 self.cache,
                 self._fetcher,

@@ -42,8 +42,10 @@ def install(repo: Repository, config: Config) -> Report:
         return Report([], [f"{remark} no content; git mlvers push does"])
     remarks: list[str] = []
     with disk_errors(place.directory, "putting hooks in place"):
-        make_dirs(place.directory)
-        changed = [name for name in NAMES if _install_one(place, name, remarks)]
+        # What is outside of the repository has rights of its own.
+        shared = config.shared if place.kind == places.OWN else None
+        make_dirs(place.directory, shared)
+        changed = [name for name in NAMES if _install_one(place, name, remarks, shared)]
     if changed and place.kind == places.SHARED:
         remarks.insert(
             0,
@@ -84,7 +86,7 @@ def _ensure(repo: Repository, config: Config) -> list[str]:
     if os.path.exists(marker):
         return []
     remarks = install(repo, config).remarks
-    write_atomic(marker, b"", sync=False)
+    write_atomic(marker, b"", sync=False, shared=config.shared)
     return remarks
 
 
@@ -104,15 +106,23 @@ def uninstall(repo: Repository, config: Config) -> Report:
                 else:
                     os.unlink(state.path)
                 changed.append(name)
+            elif state.state == places.UNREADABLE:
+                remarks.append(f"{state.path} is left, since it cannot be read")
             elif state.kept:
                 remarks.append(f"{state.path}{KEPT} is left, since {name} is not git-mlvers's")
         _forget(os.path.join(repo.common_dir, "mlvers"))
     return Report(changed, remarks)
 
 
-def _install_one(place: Place, name: str, remarks: list[str]) -> bool:
+def _install_one(place: Place, name: str, remarks: list[str], shared: int | None) -> bool:
     state = state_of(place, name)
     if state.state in (places.OURS, places.CHAINED):
+        return False
+    if state.state == places.UNREADABLE:
+        remarks.append(
+            f"{state.path} is another user's and cannot be read, so git does not run the hook "
+            f"{name} for you; whose it is can mend that: chmod a+rx {state.path}"
+        )
         return False
     if state.state == places.FOREIGN:
         if os.path.isdir(state.path) and not os.path.islink(state.path):
@@ -125,7 +135,7 @@ def _install_one(place: Place, name: str, remarks: list[str]) -> bool:
             )
             return False
         remarks.append(f"the hook {name} that was there is kept as {name}{KEPT} and runs first")
-    write_atomic(state.path, shim(name), mode=0o777, sync=False)
+    write_atomic(state.path, shim(name), mode=0o777, sync=False, shared=shared)
     return True
 
 

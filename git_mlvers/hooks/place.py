@@ -26,6 +26,7 @@ _HEAD_SIZE = 160
 _CALLS = (b"git-mlvers hook", b"git mlvers hook")
 
 OURS, OUTDATED, FOREIGN, CHAINED, MISSING = "ours", "outdated", "foreign", "chained", "missing"
+UNREADABLE = "unreadable"
 
 OWN, SHARED, WORKING_TREE, NOWHERE = "own", "shared", "working tree", "nowhere"
 
@@ -43,8 +44,9 @@ class Place(NamedTuple):
 
 
 class State(NamedTuple):
-    """One hook: ``ours``, ``outdated``, ``foreign``, ``chained`` (another hook runs ours) or
-    ``missing``; `kept` tells whether a foreign hook is kept beside it."""
+    """One hook: ``ours``, ``outdated``, ``foreign``, ``chained`` (another hook runs ours),
+    ``unreadable`` (another user's, whatever it is) or ``missing``; `kept` tells whether a
+    foreign hook is kept beside it."""
 
     name: str
     path: str
@@ -84,6 +86,8 @@ def state_of(place: Place, name: str) -> State:
         state = OUTDATED
     elif any_version(path + LEGACY) or _calls_us(path, name):
         state = CHAINED
+    elif _is_closed(path):
+        state = UNREADABLE
     else:
         state = FOREIGN
     if state in (FOREIGN, MISSING) and place.kind == WORKING_TREE:
@@ -143,6 +147,16 @@ def _head(path: str) -> bytes:
         return b""
     finally:
         os.close(handle)
+
+
+def _is_closed(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _calls_us(path: str, name: str) -> bool:

@@ -36,10 +36,9 @@ if TYPE_CHECKING:
 
 
 class Remote:
-    """The remote on `backend`. `state_dir` is where this machine keeps its copies of indexes.
-
-    At most `concurrency` requests run at a time, by default as many as suit
-    the backend. One thread at a time may use it. To read where there is no
+    """The remote on `backend`. `state_dir` is where this machine keeps its copies of indexes,
+    with the rights of `shared`. At most `concurrency` requests run at a time, by default as
+    many as suit the backend. One thread at a time may use it. To read where there is no
     store is an error, since it may not be mounted; an `optional` one is empty.
     """
 
@@ -50,11 +49,13 @@ class Remote:
         *,
         concurrency: int | None = None,
         optional: bool = False,
+        shared: int | None = None,
     ) -> None:
         self.backend = backend
         self._state_dir = state_dir
+        self._shared = shared
         self._connections = max(1, concurrency or backend.capabilities.connections)
-        self._cached = settings.Cached(state_dir)
+        self._cached = settings.Cached(state_dir, shared)
         self._settings: Settings | None = None
         self._state: State | None = None
         self._listing: Listing | None = None
@@ -285,8 +286,7 @@ class Remote:
             self._use(settings.create(self.backend))
             # Somebody else may have made it just now, and may have pushed to it.
             self.sync(refresh=True)
-        if self._settings is None:
-            raise AssertionError("a remote without settings")
+        assert self._settings is not None
         return self._settings
 
     def _use(self, found: Settings) -> None:
@@ -294,6 +294,6 @@ class Remote:
             return
         if self._state is not None:
             self._state.close()
-        self._state = State(os.path.join(self._state_dir, f"{found.id}.db"))
+        self._state = State(os.path.join(self._state_dir, f"{found.id}.db"), self._shared)
         self._settings = found
         self._cached.keep(self.backend.url, found)

@@ -13,6 +13,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import LocalIOError
+from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,13 +42,16 @@ class StateDamaged(LocalIOError):
     """The local copy of a remote's index is damaged; it was deleted and will be made anew."""
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the database at `path`, made anew when it is absent, damaged or of another version."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+def connect(path: str, shared: int | None = None) -> sqlite3.Connection:
+    """Open the database at `path`, made anew when it is absent, damaged or of another version.
+
+    `shared` is ``core.sharedRepository`` as permission bits, for a database that is made.
+    """
+    make_dirs(os.path.dirname(path), shared)
     try:
-        return _open(path)
+        return _open(path, shared)
     except StateDamaged:
-        return _open(path)
+        return _open(path, shared)
 
 
 @contextlib.contextmanager
@@ -72,7 +76,9 @@ def delete(path: str) -> None:
             os.unlink(path + suffix)
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str, shared: int | None) -> sqlite3.Connection:
+    if shared is not None:
+        _make_file(path, shared)
     with guarded(path):
         # Threads share the connection; State lets only one use it at a time.
         db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
@@ -82,6 +88,19 @@ def _open(path: str) -> sqlite3.Connection:
             db.close()
             raise
         return db
+
+
+def _make_file(path: str, shared: int) -> None:
+    """Make the empty file, which sqlite takes for a new database; its rights are those of all."""
+    try:
+        with disk_errors(path, "making a file"):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            try:
+                apply_shared(fd, shared)
+            finally:
+                os.close(fd)
+    except FileExistsError:
+        return
 
 
 def _prepare(db: sqlite3.Connection) -> None:

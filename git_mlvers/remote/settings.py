@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from git_mlvers.backend.base import KeyMissing, StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
+from git_mlvers.fsutil import make_dirs, write_atomic
 from git_mlvers.remote.chunker import NAME, Parameters
 from git_mlvers.remote.layout import MARKER
 
@@ -114,10 +115,14 @@ def create(backend: Backend) -> Settings:
 
 
 class Cached:
-    """The settings of remotes by URL, kept on this machine so that they are read once."""
+    """The settings of remotes by URL, kept on this machine so that they are read once.
 
-    def __init__(self, folder: str) -> None:
+    `shared` is ``core.sharedRepository`` as permission bits.
+    """
+
+    def __init__(self, folder: str, shared: int | None = None) -> None:
         self._folder = folder
+        self._shared = shared
 
     def get(self, url: str) -> Settings | None:
         """What was kept for `url`; ``None`` when that is nothing usable."""
@@ -128,13 +133,9 @@ class Cached:
             return None
 
     def keep(self, url: str, settings: Settings) -> None:
-        """Keep `settings` for `url`."""
-        os.makedirs(self._folder, exist_ok=True)
-        path = self.path(url)
-        temporary = f"{path}.{os.getpid()}.{secrets.token_hex(4)}"
-        with open(temporary, "wb") as file:
-            file.write(settings.encode())
-        os.replace(temporary, path)
+        """Keep `settings` for `url`; raises `LocalIOError`."""
+        make_dirs(self._folder, self._shared)
+        write_atomic(self.path(url), settings.encode(), sync=False, shared=self._shared)
 
     def path(self, url: str) -> str:
         """The file in which the settings of `url` are kept."""

@@ -42,12 +42,13 @@ class Tail(NamedTuple):
 
 
 class State:
-    """The database at `path`; made anew when it is absent or damaged."""
+    """The database at `path`, with the rights of `shared`; made anew when absent or damaged."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shared: int | None = None) -> None:
         self.path = path
+        self._shared = shared
         self._lock = threading.RLock()
-        self._db = schema.connect(path)
+        self._db = schema.connect(path, shared)
 
     def close(self) -> None:
         """Close the database."""
@@ -58,7 +59,7 @@ class State:
         """Start anew after `StateDamaged`."""
         with self._lock:
             self._db.close()
-            self._db = schema.connect(self.path)
+            self._db = schema.connect(self.path, self._shared)
 
     # -- index files --
 
@@ -132,8 +133,8 @@ class State:
 
     def packs_with_singles(self) -> Iterator[tuple[bytes, int, list[StoredFile]]]:
         """Every pack with its size in bytes, and the files that are one chunk in it."""
-        # A cursor that lives long, on a connection of its own.
-        with contextlib.closing(schema.connect(self.path)) as db, schema.guarded(self.path):
+        own = schema.connect(self.path, self._shared)  # for a cursor that lives long
+        with contextlib.closing(own) as db, schema.guarded(self.path):
             packs = [(_PACK.pack(row[0]), *row[1:]) for row in db.execute(_ALL_PACKS)]
             rows = db.execute(_SINGLES)
             row = rows.fetchone()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from git_mlvers.errors import ContentMissing
-from git_mlvers.fsutil import write_atomic
+from git_mlvers.fsutil import make_dirs, write_atomic
 from git_mlvers.git import refs, scan
 from git_mlvers.progress import Silent
 
@@ -51,10 +51,12 @@ class PushMarks:
 
     The first push to a new remote looks at all history and later ones only at
     what is new, so that content follows when a project moves to another remote.
+    `shared` is ``core.sharedRepository`` as permission bits.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, shared: int | None = None) -> None:
         self._folder = folder
+        self._shared = shared
 
     def get(self, url: str, git_remote: str) -> str | None:
         """The id of the remote at `url` to which all that `git_remote` has was brought.
@@ -69,8 +71,9 @@ class PushMarks:
 
     def set(self, url: str, git_remote: str, remote_id: str) -> None:
         """Remember that it was brought to the remote `remote_id`."""
-        os.makedirs(self._folder, exist_ok=True)
-        write_atomic(self._path(url, git_remote), remote_id.encode(), sync=False)
+        make_dirs(self._folder, self._shared)
+        path = self._path(url, git_remote)
+        write_atomic(path, remote_id.encode(), sync=False, shared=self._shared)
 
     def _path(self, url: str, git_remote: str) -> str:
         name = blake3(os.fsencode(f"{url}\n{git_remote}")).hexdigest()[:32]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git import Repo, noise
+from git_mlvers.hooks import NAMES
+from tests.support.git import Repo, clone, noise
 from tests.support.powers import plain
 
 if TYPE_CHECKING:
@@ -70,3 +73,73 @@ class TestCacheOfANeighbour:
         closed.chmod(0o755)
         made.mlvers("pull")
         made.assert_contents(FILES)
+
+
+class TestSharedRepository:
+    """``core.sharedRepository``: what one user makes is of use to the others, whatever the umask.
+
+    What the others may is tried by giving the owner the rights of the group.
+    """
+
+    @pytest.fixture
+    def careful(self) -> Iterator[None]:
+        before = os.umask(0o077)
+        yield
+        os.umask(before)
+
+    @pytest.fixture
+    def shared(self, installed: Path, tmp_path: Path, careful: None) -> Repo:
+        """What the first user has committed, checked out and pushed."""
+        Repo.init(tmp_path / "srv.git", "--bare", "--shared=group")
+        repo = Repo.init(tmp_path / "shared", "--shared=group")
+        repo.mlvers("init")
+        repo.git("remote", "add", "origin", str(tmp_path / "srv.git"))
+        repo.attributes("*.bin")
+        repo.write_all(FILES)
+        repo.commit("content")
+        repo.git("config", "mlvers.populateMin", "100000")
+        repo.remove("large.bin")
+        repo.git("checkout", "large.bin")
+        repo.git("push", "-q", "-u", "origin", "main")
+        return repo
+
+    def test_the_group_has_its_rights(self, shared: Repo) -> None:
+        hooks = [shared.git_path("hooks") / name for name in NAMES]
+        for path in [*(shared.path / ".git" / "mlvers").rglob("*"), *hooks]:
+            mode = path.stat().st_mode
+            if path.is_dir():
+                wanted = 0o2070
+            elif "objects" in path.parts:
+                wanted = 0o040
+            else:
+                wanted = 0o070 if path in hooks else 0o060
+            assert mode & wanted == wanted, f"{path}: {mode:o}"
+
+    def test_another_member_pushes(self, shared: Repo, tmp_path: Path) -> None:
+        for folder in (shared.path / ".git", tmp_path / "srv.git"):
+            be_another_member(folder)
+        shared.git_path("COMMIT_EDITMSG").unlink()  # git itself leaves it to its owner
+        shared.write("more.bin", noise(250_000, "more"))
+        for argv in (
+            ("mlvers", "status"),
+            ("add", "more.bin"),
+            ("commit", "-q", "-m", "more"),
+            ("push", "-q", "origin", "main"),
+        ):
+            ran = shared.program(*plain("git", *argv))
+            assert ran.stderr == ""
+        assert not list(shared.git_path("hooks").glob("*.before-mlvers"))
+        made = clone(str(tmp_path / "srv.git"), tmp_path / "made")
+        made.assert_contents({**FILES, "more.bin": noise(250_000, "more")})
+
+    def test_without_it_the_umask_counts(self, work: Repo, careful: None) -> None:
+        work.git("push", "-q", "origin", "main")
+        for path in (work.path / ".git" / "mlvers" / "remotes").rglob("*"):
+            assert path.stat().st_mode & 0o022 == 0
+
+
+def be_another_member(folder: Path) -> None:
+    """Let the owner of all that is in `folder` have the rights of the group, and no more."""
+    for path in [folder, *folder.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode & ~0o700 | (mode & 0o070) << 3)

@@ -16,6 +16,7 @@ from git_mlvers.errors import UsageError
 from git_mlvers.git.repository import Repository
 from git_mlvers.hooks import place
 from git_mlvers.progress import Silent
+from tests.support.powers import without_powers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +149,24 @@ def test_a_directory_in_the_place_of_a_hook_is_reported(repo: Repo) -> None:
     report = install(repo)
     assert any("is a directory" in remark for remark in report.remarks)
     assert "post-commit" in report.changed
+
+
+def test_a_hook_that_cannot_be_read_is_not_called_foreign(repo: Repo) -> None:
+    install(repo)
+    path = hook_file(repo)
+    path.chmod(0)
+    with without_powers():
+        report = install(repo)
+        assert hooks.states(*parts(repo))[place.NAMES.index("pre-push")].state == place.UNREADABLE
+        taken = uninstall(repo)
+    assert report.changed == []
+    assert len(report.remarks) == 1
+    assert str(path) in report.remarks[0]
+    assert "cannot be read" in report.remarks[0]
+    assert path.exists()
+    assert not path.with_name("pre-push.before-mlvers").exists()
+    assert "pre-push" not in taken.changed
+    assert taken.remarks == [f"{path} is left, since it cannot be read"]
 
 
 def test_worktrees_share_the_hooks(repo: Repo, tmp_path: Path) -> None:
