@@ -21,6 +21,7 @@ _FICLONE = 0x40049409
 # One system call copies at most this, so that Ctrl-C is heard in a large copy.
 _STEP = 64 << 20
 _BLOCK = 1 << 20
+_ATTEMPTS = 5
 # "This way of copying does not work here", as opposed to "the disk failed".
 _UNSUPPORTED = frozenset(
     {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF}
@@ -185,19 +186,23 @@ def make_dirs(path: str, shared: int | None = None) -> None:
 
 
 def _make_dirs(path: str, shared: int | None) -> None:
-    try:
-        os.mkdir(path)
-    except FileNotFoundError:
-        above = os.path.dirname(path)
-        if above == path or not above:
-            raise
-        _make_dirs(above, shared)
-        _make_dirs(path, shared)
-    except FileExistsError:
-        if not os.path.isdir(path):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-    else:
-        apply_shared(path, shared)
+    # More than once, since another process may remove what is empty.
+    for _ in range(_ATTEMPTS):
+        try:
+            os.mkdir(path)
+        except FileNotFoundError:
+            above = os.path.dirname(path)
+            if above == path or not above:
+                raise
+            _make_dirs(above, shared)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+            return
+        else:
+            apply_shared(path, shared)
+            return
+    raise LocalIOError(f"no directory can be made here: {path}")  # in /proc, for one
 
 
 def reflink(source: int, target: int) -> bool:

@@ -55,6 +55,13 @@ def test_unknown_remote_in_the_configuration(pushed: Scene) -> None:
     assert any("there is no remote named 'nowhere'" in line for line in sentences(ran.stderr))
 
 
+def test_a_cache_where_no_directory_can_be_made(scene: Scene) -> None:
+    scene.repo.config("mlvers.cacheDir", "/proc/none/cache")
+    scene.repo.write("more.bin", b"more" * 100_000)
+    said = scene.repo.fails("add", "more.bin")
+    assert "no directory can be made here: /proc/none" in said.stderr
+
+
 class Place:
     """Somewhere that content cannot be, and what is to be said of it."""
 

@@ -196,5 +196,27 @@ class TestShared:
             fsutil.make_dirs(str(tmp_path / "a" / "b"))
 
 
+class TestNoDirectoryCanBeMade:
+    def test_in_a_system_of_the_kernel(self) -> None:
+        with pytest.raises(LocalIOError, match="no directory can be made here: /proc/none"):
+            fsutil.make_dirs("/proc/none/cache")
+
+    def test_one_above_is_removed_again_and_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        above, real, left = str(tmp_path / "a"), os.mkdir, [3]
+
+        def mkdir(path: str) -> None:
+            if path != above and left[0] and os.path.isdir(above):
+                left[0] -= 1
+                os.rmdir(above)
+            real(path)
+
+        monkeypatch.setattr(os, "mkdir", mkdir)
+        fsutil.make_dirs(above + "/b")
+        assert left == [0]
+        assert os.path.isdir(above + "/b")
+
+
 def test_temp_paths_differ(tmp_path: Path) -> None:
     assert len({fsutil.temp_path(str(tmp_path)) for _ in range(100)}) == 100
