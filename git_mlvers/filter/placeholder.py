@@ -52,16 +52,24 @@ class Journal:
         self._rooms: set[bytes] = set()
         self._making = threading.Lock()
 
+    def begin(self) -> None:
+        """Have the file, still empty; raises `LocalIOError` where it cannot be made."""
+        with disk_errors(self._path, "writing"):
+            self._open()
+
     def add(self, path: bytes, pointer: Pointer) -> None:
         """`path` (relative to the working tree's root) is about to be replaced; `LocalIOError`."""
         with disk_errors(self._path, "writing"):
-            if self._fd is None:
-                make_dirs(self._folder, self._shared)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-                self._fd = os.open(self._path, flags, 0o666)
-                apply_shared(self._fd, self._shared)
-                _lock(self._fd, fcntl.LOCK_EX)
-            os.write(self._fd, pointer.encode() + path + b"\0")
+            os.write(self._open(), pointer.encode() + path + b"\0")
+
+    def _open(self) -> int:
+        if self._fd is None:
+            make_dirs(self._folder, self._shared)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._fd = os.open(self._path, flags, 0o666)
+            apply_shared(self._fd, self._shared)
+            _lock(self._fd, fcntl.LOCK_EX)
+        return self._fd
 
     def temp_beside(self, path: bytes) -> bytes:
         """The name of a new file near `path`, which is removed should this process die.

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.errors import MlversError
+from git_mlvers.errors import LocalIOError, MlversError
 from git_mlvers.filter.placeholder import stands_at
 from git_mlvers.fsutil import disk_errors, remove_quietly
 
@@ -109,7 +109,18 @@ class Populator:
         self._workers: list[threading.Thread] = []
         self._at_work: dict[bytes, Placeholder] = {}
         self._abandoned: MlversError | None = None
+        self._can: bool | None = None
         self.done: list[Populated] = []
+
+    def can(self) -> bool:
+        """Whether files can be put into place: not without a journal of them."""
+        if self._can is None:
+            try:
+                self._journal.begin()
+                self._can = True
+            except LocalIOError:
+                self._can = False
+        return self._can
 
     def expect(self, placeholder: Placeholder) -> None:
         """Git is about to be told that the file at this path is empty."""

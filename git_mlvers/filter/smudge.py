@@ -175,7 +175,8 @@ class Smudger:
         ]
 
     def _delay(self, request: Request, pointer: Pointer) -> bytes | Pointer | None:
-        populate = pointer.size >= self._policy.populate_min and not self._in_sequence()
+        large = pointer.size >= self._policy.populate_min
+        populate = large and not self._in_sequence() and self._populator.can()
         if not populate and self._fetcher.brought(pointer):
             return pointer
         present = self._cache.has(pointer.oid, pointer.size)

@@ -75,6 +75,19 @@ class TestCacheOfANeighbour:
         made.assert_contents(FILES)
 
 
+def test_checkout_from_a_cache_that_may_not_be_written(work: Repo) -> None:
+    work.git("config", "mlvers.populateMin", "100000")
+    work.mlvers("init")
+    for name in FILES:
+        work.remove(name)
+    for folder in [work.cache_dir(), *work.cache_dir().rglob("*")]:
+        folder.chmod(folder.stat().st_mode & ~0o222)
+    ran = work.program(*plain("git", "checkout", *FILES))
+    assert ran.stderr == f"Updated {len(FILES)} paths from the index\n"
+    work.assert_contents(FILES)
+    assert not (work.cache_dir() / "placeholders").exists()
+
+
 class TestSharedRepository:
     """``core.sharedRepository``: what one user makes is of use to the others, whatever the umask.
 
