@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_mlvers.cli import inventory, setup, wiring
+from git_mlvers import wiring
+from git_mlvers.cli import inventory, setup
 from git_mlvers.cli.options import add_json
 from git_mlvers.cli.render import count, size, table
 from git_mlvers.config import Config

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_mlvers import hooks
-from git_mlvers.cli import setup, wiring
+from git_mlvers import hooks, wiring
+from git_mlvers.cli import setup
 from git_mlvers.config import FILE_NAME, Config
 from git_mlvers.fsutil import write_atomic
 from git_mlvers.git.repository import require_work_tree

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_mlvers import hooks
-from git_mlvers.cli import setup, wiring
+from git_mlvers import hooks, wiring
+from git_mlvers.cli import setup
 from git_mlvers.config import Config
 
 if TYPE_CHECKING:

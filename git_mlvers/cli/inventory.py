@@ -7,8 +7,7 @@ import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from git_mlvers import __version__, hooks
-from git_mlvers.cli import wiring
+from git_mlvers import __version__, hooks, wiring
 from git_mlvers.config import FILE_NAME
 from git_mlvers.config.remotes import SECRET_OPTIONS
 from git_mlvers.errors import MlversError

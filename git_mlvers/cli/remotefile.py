@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.backend import url as addresses
 from git_mlvers.backend.schemes import SCHEMES
-from git_mlvers.cli.wiring import put
 from git_mlvers.config import FILE_NAME, Config, committed, remotes
 from git_mlvers.errors import UsageError
 from git_mlvers.git import config as git_config
 from git_mlvers.git.repository import require_work_tree
+from git_mlvers.wiring import put
 
 if TYPE_CHECKING:
     from git_mlvers.cli.context import Context

@@ -6,6 +6,16 @@ top directory ``hooks/``; a shim starts ``git-mlvers hook NAME``, which is `run_
 
 from git_mlvers.hooks.dispatch import run_hook
 from git_mlvers.hooks.install import Report, ensure, install, uninstall
-from git_mlvers.hooks.place import NAMES, State, states
+from git_mlvers.hooks.place import BEFORE_CHECKOUT, NAMES, State, states
 
-__all__ = ["NAMES", "Report", "State", "ensure", "install", "run_hook", "states", "uninstall"]
+__all__ = [
+    "BEFORE_CHECKOUT",
+    "NAMES",
+    "Report",
+    "State",
+    "ensure",
+    "install",
+    "run_hook",
+    "states",
+    "uninstall",
+]

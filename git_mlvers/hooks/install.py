@@ -12,6 +12,8 @@ from git_mlvers.hooks import place as places
 from git_mlvers.hooks.place import KEPT, NAMES, Place, is_ours, place_of, shim, state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_mlvers.config import Config
     from git_mlvers.git.repository import Repository
 
@@ -26,8 +28,8 @@ class Report(NamedTuple):
     remarks: list[str]
 
 
-def install(repo: Repository, config: Config) -> Report:
-    """Put every shim in place; a foreign hook is kept beside it and runs first.
+def install(repo: Repository, config: Config, names: Sequence[str] = NAMES) -> Report:
+    """Put the shims of `names` in place; a foreign hook is kept beside it and runs first.
 
     Idempotent. A directory in the working tree is the user's and left alone; a
     remark tells what to add there. Raises `LocalIOError`.
@@ -45,7 +47,7 @@ def install(repo: Repository, config: Config) -> Report:
         # What is outside of the repository has rights of its own.
         shared = config.shared if place.kind == places.OWN else None
         make_dirs(place.directory, shared)
-        changed = [name for name in NAMES if _install_one(place, name, remarks, shared)]
+        changed = [name for name in names if _install_one(place, name, remarks, shared)]
     if changed and place.kind == places.SHARED:
         remarks.insert(
             0,
@@ -55,8 +57,10 @@ def install(repo: Repository, config: Config) -> Report:
     return Report(changed, remarks)
 
 
-def ensure(repo: Repository, config: Config) -> list[str]:
-    """Put the shims in place if they are not; cheap when they are. Returns remarks for the user.
+def ensure(repo: Repository, config: Config, names: Sequence[str] = NAMES) -> list[str]:
+    """Put the shims of `names` in place if they are not; cheap when they are.
+
+    Returns remarks for the user.
 
     Called at the end of each filter process, so that a plain clone gets its
     ``pre-push``. Nothing is done in a bare repository, nor with ``mlvers.hooks``
@@ -66,22 +70,22 @@ def ensure(repo: Repository, config: Config) -> list[str]:
     if repo.work_tree is None or not config.hooks_wanted:
         return []
     try:
-        return _ensure(repo, config)
+        return _ensure(repo, config, names)
     except LocalIOError as error:
         return [f"{error.message}, so git push sends no content from here"]
 
 
-def _ensure(repo: Repository, config: Config) -> list[str]:
+def _ensure(repo: Repository, config: Config, names: Sequence[str]) -> list[str]:
     place = place_of(repo, config)
     path = config.origin_of("core.hookspath")
     if place.kind == places.NOWHERE or (path is not None and path.scope == "command"):
         return []  # hooks are off, or for this one command elsewhere
     if place.kind != places.WORKING_TREE:
-        if all(is_ours(os.path.join(place.directory, name), name) for name in NAMES):
+        if all(is_ours(os.path.join(place.directory, name), name) for name in names):
             return []
-        if all(state_of(place, name).state in (places.OURS, places.CHAINED) for name in NAMES):
+        if all(state_of(place, name).state in (places.OURS, places.CHAINED) for name in names):
             return []
-        return install(repo, config).remarks
+        return install(repo, config, names).remarks
     marker = os.path.join(repo.common_dir, "mlvers", _ADVISED)
     if os.path.exists(marker):
         return []

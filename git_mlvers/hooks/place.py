@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 NAMES = ("post-checkout", "post-commit", "post-merge", "post-rewrite", "pre-push")
 """The hooks that have a shim."""
 
+BEFORE_CHECKOUT = tuple(name for name in NAMES if name != "post-checkout")
+"""Those that can be put in place while ``git clone`` runs: some versions of git (2.39.4, 2.45.1
+and of that day) refuse to go on when a hook has appeared that the clone itself would run."""
+
 KEPT = ".before-mlvers"
 """What is added to the name of a hook that was there before ours."""
 

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 import git_mlvers
-from git_mlvers import errors
+from git_mlvers import errors, wiring
 from git_mlvers.backend.schemes import SCHEMES
-from git_mlvers.cli import main, manual, overview, wiring
+from git_mlvers.cli import main, manual, overview
 from git_mlvers.config import committed, remotes, snapshot, source
 from tests.support.environment import CHECKOUT
 

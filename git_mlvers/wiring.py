@@ -1,7 +1,7 @@
 """How git is told about the filter: the values in git config, whose they are, and where.
 
 Every value is put, recognised and removed here, for `install`, `uninstall`,
-`init` and `env`.
+`init`, `env` and the remote helper.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NAME = "git-mlvers"
 PROCESS = "filter.mlvers.process"
+
+_HELPER = "git-remote-mlvers"
 
 _COMMANDS = {
     PROCESS: "filter-process",
@@ -161,9 +163,11 @@ def put(repo: Repository | None, where: str, key: str, text: str | None) -> None
 
 def _own_path() -> str:
     """The absolute path of the program of this installation, whichever way it was started."""
-    checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     started = os.path.abspath(sys.argv[0])
-    candidates = [started] if os.path.basename(started) == NAME else []
+    candidates = []
+    if os.path.basename(started) in (NAME, _HELPER):  # the two stand side by side
+        candidates.append(os.path.join(os.path.dirname(started), NAME))
     candidates.append(os.path.join(os.path.dirname(os.path.abspath(sys.executable)), NAME))
     candidates.append(os.path.join(checkout, "bin", NAME))
     for path in candidates:
