@@ -84,7 +84,7 @@ class Workspace:
             backend = open_backend(settings.url, settings.options)
             state = os.path.join(self.home, "remotes")
             # In a repository on this disk, a place that is not there is one that is not made yet.
-            beside = settings.source == "git remote"
+            beside = settings.url == settings.local_cache
             self._remotes[key] = Remote(
                 backend,
                 state,

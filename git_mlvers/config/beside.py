@@ -1,12 +1,13 @@
-"""The place for content beside a git remote that is a path of this machine.
+"""The place for content that goes with a git remote, without any set-up.
 
-So the first try needs no set-up: content goes to ``<git dir>/mlvers`` over there.
+Beside a git remote that is a path of this machine it is ``<git dir>/mlvers`` over
+there; a store without a git server has the content too.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from git_mlvers.config.source import Source
@@ -26,13 +27,35 @@ def usual_git_remote(source: Source, repo: Repository) -> str | None:
     return "origin" if "origin" in names else names[0] if len(names) == 1 else None
 
 
-def place_beside(source: Source, repo: Repository, git_remote: str) -> str | None:
-    """The content place beside `git_remote` (a name or an address); ``None`` unless it is local."""
+class Near(NamedTuple):
+    """A place for content that goes with a git remote.
+
+    `url` is one of `backend.url`. `beside` tells whether it is the cache
+    directory of a repository on this machine; else it is the store in which the
+    git remote itself is.
+    """
+
+    url: str
+    beside: bool
+
+
+def place_near(source: Source, repo: Repository, git_remote: str) -> Near | None:
+    """The content place that goes with `git_remote` (a name or an address), if there is one."""
     # git fetches from the first of several, and pushes to all.
     urls = source.values(f"remote.{git_remote}.url")
     url = source.instead_of((urls[0].text if urls else None) or git_remote)
+    if url.startswith("mlvers:"):
+        from git_mlvers.backend.url import BadAddress
+        from git_mlvers.config.address import Kind, parse
+
+        try:
+            kind, url = parse(url, repo.top)
+        except BadAddress:
+            return None
+        if kind is Kind.STORE:
+            return Near(url, False)
     git_dir = git_dir_at(url, repo.top)
-    return None if git_dir is None else os.path.join(git_dir, "mlvers")
+    return None if git_dir is None else Near(os.path.join(git_dir, "mlvers"), True)
 
 
 def git_dir_at(url: str, base: str) -> str | None:

@@ -46,10 +46,11 @@ class RemoteSettings(NamedTuple):
 
     `url` has relative directories made absolute; `options` has lower-case keys;
     `source` is ``git config``, ``.mlversconfig`` or ``git remote`` (the implicit
-    place beside a local git remote). `read_needs` and `write_needs` are what of
-    it the user has still to agree to, in words, before content may be read or
-    written; ``None`` when nothing. `local_cache` is the cache directory of the
-    repository at the other side, when that is on this machine.
+    place beside a local git remote, or the store that a git remote is in).
+    `read_needs` and `write_needs` are what of it the user has still to agree to,
+    in words, before content may be read or written; ``None`` when nothing.
+    `local_cache` is the cache directory of the repository at the other side, when
+    that is on this machine.
     """
 
     name: str

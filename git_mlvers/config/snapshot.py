@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from git_mlvers.config import beside, committed, remotes
 from git_mlvers.config.remotes import RemoteSettings
@@ -15,6 +16,9 @@ from git_mlvers.config.values import (
     read_list,
     read_size,
 )
+
+if TYPE_CHECKING:
+    from git_mlvers.git.repository import Repository
 
 CACHE_LINKS = ("auto", "copy", "hardlink")
 POPULATE_MIN = 8 << 20
@@ -187,46 +191,82 @@ class Config(Source):
     def default_remote(self, git_remote: str | None = None) -> RemoteSettings | None:
         """The place for content that goes with `git_remote` (a name or an address).
 
-        The configured default; without one, the place beside a git remote that
-        is a path of this machine; else ``None``. Raises `ConfigError`.
+        The configured default; without one, the store that the git remote is in,
+        or the place beside a git remote that is a path of this machine; else
+        ``None``. Raises `ConfigError`.
         """
         name = self.default_name()
-        near = git_remote
-        local = None
+        with_it = None
         if self._repo is not None:
-            near = git_remote or beside.usual_git_remote(self, self._repo)
-            local = None if near is None else beside.place_beside(self, self._repo, near)
-        if name is not None:
+            git_remote = git_remote or beside.usual_git_remote(self, self._repo)
+            if git_remote is not None:
+                with_it = self._place_of(self._repo, git_remote)
+        if name is not None and not self._only_lends(name, with_it):
+            local = None if with_it is None else with_it.local_cache
             return self.remote_settings(name)._replace(local_cache=local)
-        if near is None or local is None or self.remote_names():
+        if with_it is not None and with_it.local_cache is not None and self.remote_names():
             return None
-        return RemoteSettings(near, local, {}, "git remote", local_cache=local)
+        return with_it
+
+    def options_for(self, url: str) -> dict[str, str]:
+        """The options for the store at `url`, by lower-case key.
+
+        They are those that git config (never the committed file) has for a remote
+        at that address, or at the nearest place above it in the same store.
+        """
+        from git_mlvers.config import lent
+
+        return lent.options_for(self._git, url)
 
     def sources(self, git_remote: str | None = None) -> list[RemoteSettings]:
         """All places from which content may be read, best first; raises `ConfigError`.
 
         First what `default_remote` gives. Then the others that are configured,
-        unless the user has still to agree to one, and the places beside the other git
-        remotes: a branch that was fetched from a fork has its content there.
+        unless the user has still to agree to one, and the places that go with the other
+        git remotes: a branch that was fetched from a fork has its content there.
         """
         first = self.default_remote(git_remote)
         others = [self.remote_settings(name) for name in self.remote_names()]
-        others += self._places_beside()
+        others += self._places_of_git_remotes()
         found = {} if first is None else {first.url: first}
         for place in others:
             if place.read_needs is None:
                 found.setdefault(place.url, place)
         return list(found.values())
 
-    def _places_beside(self) -> list[RemoteSettings]:
+    def _places_of_git_remotes(self) -> list[RemoteSettings]:
         if self._repo is None:
             return []
-        near = [(name, beside.place_beside(self, self._repo, name)) for name in self.git_remotes()]
+        places = [self._place_of(self._repo, name) for name in self.git_remotes()]
         return [
-            RemoteSettings(name, place, {}, "git remote", local_cache=place)
-            for name, place in near
-            if place is not None and os.path.isdir(place)
+            place
+            for place in places
+            if place is not None and (committed.scheme_of(place.url) or os.path.isdir(place.url))
         ]
+
+    def _place_of(self, repo: Repository, git_remote: str) -> RemoteSettings | None:
+        """The place for content that goes with a git remote whatever is configured."""
+        near = beside.place_near(self, repo, git_remote)
+        if near is None:
+            return None
+        options = {} if near.beside else self.options_for(near.url)
+        local = near.url if near.beside else None
+        return RemoteSettings(git_remote, near.url, options, "git remote", local_cache=local)
+
+    def _only_lends(self, name: str, place: RemoteSettings | None) -> bool:
+        """Whether the remote `name` is there for the options of the store at `place`.
+
+        It is when nobody called it the default, and it is that store or a part of
+        the store above it.
+        """
+        if place is None or place.local_cache is not None or self.get("mlvers.remote"):
+            return False
+        from git_mlvers.config import lent
+
+        url = self.origin_of(f"mlvers.remote.{name}.url")
+        if url is None or _is_committed(url):
+            return False
+        return lent.covers(url.text or "", place.url) is not None
 
     @staticmethod
     def check_allowed(settings: RemoteSettings, *, write: bool = False) -> None:

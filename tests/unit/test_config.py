@@ -368,7 +368,10 @@ class TestRemotes:
 
     @pytest.mark.parametrize(
         "url",
-        ["host:path", "git@host:x.git", "ssh://h/x", "/nonexistent", "mlvers::/x", "x.bundle"],
+        [
+            *("host:path", "git@host:x.git", "ssh://h/x", "/nonexistent", "x.bundle"),
+            *("mlvers::https://h/x", "mlvers::host:x", "mlvers::", "mlvers::-x", "mlvers://x"),
+        ],
     )
     def test_no_content_place_beside_what_is_not_a_local_repository(
         self, repo: Repo, url: str
@@ -406,6 +409,156 @@ class TestRemotes:
         settings = load(repo).default_remote()
         assert settings is not None
         assert settings.url == str(tmp_path / "other.git/mlvers")
+
+
+class TestGitRemotesOfTheHelper:
+    """Git remotes ``mlvers::…``: content is in the store, or beside the repository behind it."""
+
+    def test_a_store_has_the_content_too(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/team/repo")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert (settings.name, settings.url) == ("origin", "s3://bucket/team/repo")
+        assert (settings.source, settings.local_cache) == ("git remote", None)
+        load(repo).check_allowed(settings, write=True)
+        assert load(repo).sources() == [settings]
+
+    def test_so_has_a_directory_without_a_repository(self, repo: Repo, tmp_path: Path) -> None:
+        repo.git("remote", "add", "origin", "mlvers::../share")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert (settings.url, settings.local_cache) == (str(tmp_path / "share"), None)
+
+    def test_an_address_instead_of_a_name(self, repo: Repo) -> None:
+        settings = load(repo).default_remote("mlvers::gs://bucket/x")
+        assert settings is not None
+        assert settings.url == "gs://bucket/x"
+
+    @pytest.mark.parametrize("prefix", ["mlvers::", "mlvers::file://"])
+    def test_a_repository_has_it_beside_as_without_the_prefix(
+        self, repo: Repo, make_repo: Callable[..., Repo], prefix: str
+    ) -> None:
+        bare = make_repo("bare.git", "--bare")
+        repo.git("remote", "add", "plain", str(bare.path))
+        repo.git("remote", "add", "origin", f"{prefix}{bare.path}")
+        with_prefix, plain = load(repo).default_remote(), load(repo).default_remote("plain")
+        assert with_prefix is not None
+        assert plain is not None
+        assert with_prefix._replace(name="plain") == plain
+        assert with_prefix.local_cache == str(bare.path / "mlvers")
+
+    def test_instead_of_may_bring_the_prefix(self, repo: Repo) -> None:
+        repo.config("url.mlvers::s3://bucket/.insteadOf", "team:")
+        repo.git("remote", "add", "origin", "team:repo")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == "s3://bucket/repo"
+
+    def test_what_is_called_the_default_wins(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        committed(repo, STORAGE)
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == "s3://bucket/prefix"
+        urls = [place.url for place in load(repo).sources()]
+        assert urls == ["s3://bucket/prefix", "s3://bucket/repo"]
+
+    def test_so_does_the_only_one_that_is_committed(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        committed(repo, '[mlvers "remote.s"]\n\turl = s3://bucket\n')
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == "s3://bucket"
+
+    def test_the_only_one_of_the_user_lends_its_options(self, repo: Repo, home: Path) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        lend(repo, "store", "s3://bucket", endpointUrl="https://minio:9000", secretAccessKey="k")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == "s3://bucket/repo"
+        assert settings.options == {"endpointurl": "https://minio:9000", "secretaccesskey": "k"}
+        repo.config("mlvers.remote", "store")
+        called = load(repo).default_remote()
+        assert called is not None
+        assert called.url == "s3://bucket"
+
+    def test_others_of_the_user_do_not_stand_in_the_way(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        lend(repo, "one", "s3://one")
+        lend(repo, "two", "s3://two")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert (settings.url, settings.options) == ("s3://bucket/repo", {})
+
+    def test_another_store_of_the_user_alone_is_the_default(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        lend(repo, "one", "s3://bucket/rep")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == "s3://bucket/rep"
+
+
+def lend(repo: Repo, remote: str, url: str, **options: str) -> None:
+    """Configure a remote for the user, with the repository left alone."""
+    for option, value in {"url": url, **options}.items():
+        repo.git("config", "--global", f"mlvers.remote.{remote}.{option}", value)
+
+
+class TestOptionsFor:
+    """Options of the user's remotes that serve other addresses in the same store."""
+
+    @pytest.mark.parametrize(
+        ("above", "url"),
+        [
+            ("s3://bucket", "s3://bucket"),
+            ("s3://bucket/", "S3://bucket/a/b"),
+            ("s3://bucket/a", "s3://bucket//a/b/"),
+            ("sftp://host/data", "sftp://me@host/data/x"),
+            ("ssh://me@host/data", "sftp://me@host/data/x"),
+            ("webdavs://host:8443", "webdavs://host:8443/dav"),
+        ],
+    )
+    def test_serve_what_is_there_or_below(self, repo: Repo, above: str, url: str) -> None:
+        lend(repo, "store", above, region="r")
+        assert load(repo).options_for(url) == {"region": "r"}
+
+    @pytest.mark.parametrize(
+        ("above", "url"),
+        [
+            ("s3://bucket/a", "s3://bucket/ab"),
+            ("s3://bucket/a/b", "s3://bucket/a"),
+            ("s3://bucket", "s3://bucket2/a"),
+            ("s3://bucket", "gs://bucket/a"),
+            ("sftp://host/x", "sftp://host.evil.example/x"),
+            ("sftp://host/x", "sftp://host:2222/x"),
+            ("sftp://me@host/x", "sftp://you@host/x"),
+            ("webdavs://host/x", "webdav://host/x"),
+            ("/data", "/data/repo"),
+            ("no scheme::", "s3://bucket"),
+            ("s3://bucket", "https://bucket/x"),
+        ],
+    )
+    def test_serve_nothing_else(self, repo: Repo, above: str, url: str) -> None:
+        lend(repo, "store", above, region="r", secretAccessKey="k")
+        assert load(repo).options_for(url) == {}
+
+    def test_the_nearest_counts_and_no_other(self, repo: Repo) -> None:
+        lend(repo, "far", "s3://bucket", region="far", profile="p")
+        lend(repo, "near", "s3://bucket/a", region="near")
+        assert load(repo).options_for("s3://bucket/a/b") == {"region": "near"}
+        assert load(repo).options_for("s3://bucket/b") == {"region": "far", "profile": "p"}
+
+    def test_a_committed_file_lends_nothing(self, repo: Repo) -> None:
+        committed(repo, STORAGE + "\tendpointurl = https://evil.example\n")
+        assert load(repo).options_for("s3://bucket/prefix/x") == {}
+        # Nor does it draw the user's keys to an address that he did not give them for.
+        lend(repo, "storage", "s3://mine", secretAccessKey="k")
+        assert load(repo).options_for("s3://bucket/prefix/x") == {}
+        assert load(repo).options_for("s3://mine/x") == {"secretaccesskey": "k"}
+
+    def test_outside_of_a_repository(self, repo: Repo) -> None:
+        lend(repo, "store", "s3://bucket", profile="p")
+        assert Config.load(None, os.environ).options_for("s3://bucket/x") == {"profile": "p"}
 
 
 def test_importing_is_cheap() -> None:
