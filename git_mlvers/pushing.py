@@ -10,7 +10,7 @@ from git_mlvers.git import refs, scan
 from git_mlvers.transfer.push import NOTHING, PushMarks, push_everything, push_updates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from git_mlvers.config import RemoteSettings
     from git_mlvers.git.refs import RefUpdate
@@ -28,12 +28,15 @@ def before_push(
     git_remote: str,
     updates: Sequence[RefUpdate],
     progress: Progress,
+    *,
+    advertised: Collection[str] | None = None,
 ) -> Pushed:
     """Bring to the remote what `updates`, about to be pushed to `git_remote`, need.
 
     `git_remote` is the name of a git remote, or the URL where it differs from the
-    one that is fetched from. Raises `NoRemote` when there is content and no
-    remote; any error means that the refs must not move.
+    one that is fetched from. `advertised` are the ids that its refs name, when
+    that is known; else it is asked for them where they are needed. Raises
+    `NoRemote` when there is content and no remote; any error means that the refs must not move.
     """
     settings = workspace.config.default_remote(git_remote)
     marks = PushMarks(os.path.join(workspace.home, "remotes", "complete"), workspace.config.shared)
@@ -45,6 +48,7 @@ def before_push(
         updates,
         git_remote,
         seen=seen,
+        advertised=advertised,
         progress=progress,
     )
     news = seen is None or pushed.remote_id not in ("", seen)

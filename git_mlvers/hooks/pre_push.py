@@ -33,7 +33,7 @@ def run(workspace: Workspace, words: Sequence[str], stdin: BinaryIO, progress: P
         return 0
     updates = refs.parse_updates(stdin.read())
     pushed = before_push(workspace, _address(workspace, name, url), updates, progress)
-    say(_remarks(pushed))
+    say(remarks(pushed))
     return 0
 
 
@@ -48,7 +48,8 @@ def _address(workspace: Workspace, name: str, url: str) -> str:
     return name if workspace.config.instead_of(first) == url else url
 
 
-def _remarks(pushed: Pushed) -> list[str]:
+def remarks(pushed: Pushed) -> list[str]:
+    """What the user is told of a push that brought all that new commits need: lines, maybe none."""
     if not pushed.absent:
         return []
     first = pushed.absent[0]

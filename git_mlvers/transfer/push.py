@@ -17,7 +17,7 @@ from git_mlvers.git import refs, scan
 from git_mlvers.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from git_mlvers.cache import Cache
     from git_mlvers.git.refs import RefUpdate
@@ -88,11 +88,13 @@ def push_updates(
     git_remote: str,
     *,
     seen: str | None,
+    advertised: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Pushed:
     """Upload what the new values of `updates` need and the remote lacks.
 
-    `git_remote` is a git remote's name or URL. Content of the history that the
+    `git_remote` is a git remote's name or URL, and `advertised` the ids that its refs
+    name, if they are known already. Content of the history that the
     git remote has already is brought too, as far as it is here, unless the
     remote is the one with the id `seen`, where it is. `open_remote` and
     `open_cache` are called only when there is content at all. Raises
@@ -101,7 +103,7 @@ def push_updates(
     new = [update.local_oid for update in updates if not update.deletes]
     if not new:
         return NOTHING
-    known = known_commits(repo, git_remote, updates)
+    known = known_commits(repo, git_remote, updates, advertised)
     found = list(scan.pointers(repo, new, [] if seen is None else known))
     if not found:
         return NOTHING
@@ -166,22 +168,30 @@ def upload(
     return Pushed(len(ordered), size, report.sent_bytes, [])
 
 
-def known_commits(repo: Repository, git_remote: str, updates: Sequence[RefUpdate]) -> list[str]:
+def known_commits(
+    repo: Repository,
+    git_remote: str,
+    updates: Sequence[RefUpdate],
+    advertised: Collection[str] | None = None,
+) -> list[str]:
     """Ids of objects here that the git remote certainly has now.
 
     Git tells the present value of each ref that it is about to move. Only for
-    a ref that is new there, or was moved by others, the git remote is asked
-    for all of its refs: its remote-tracking refs may be out of date, and what
-    they name long deleted and collected.
+    a ref that is new there, or was moved by others, all refs of the git remote
+    are looked at: `advertised`, the ids that they name, or what it says when it
+    is asked. Its remote-tracking refs may be out of date, and what they name
+    long deleted and collected.
     """
     told = {update.remote_oid for update in updates if not update.creates}
     here = refs.existing(repo, told)
     if len(here) == len(told) and told and not any(update.creates for update in updates):
         return sorted(here)
-    advertised = refs.ls_remote(repo, git_remote)
     if advertised is None:
-        return sorted(here)
-    return sorted(here | refs.existing(repo, set(advertised.values())))
+        listed = refs.ls_remote(repo, git_remote)
+        if listed is None:
+            return sorted(here)
+        advertised = listed.values()
+    return sorted(here | refs.existing(repo, advertised))
 
 
 def _missing(remote: Remote, found: Iterable[Found]) -> list[Found]:
