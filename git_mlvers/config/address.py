@@ -63,6 +63,15 @@ def parse(url: str, base: str) -> Address:
     return Address(Kind.STORE, os.path.normpath(os.path.join(base, path)))
 
 
+def absolute(url: str, base: str) -> str:
+    """`url`, or, where it names a relative path, the same with the path from `base` on."""
+    inner = url.removeprefix(PREFIX)
+    path = _path(inner, "") if not _SCHEME.match(inner) else None
+    if not path or path.startswith("/"):
+        return url
+    return PREFIX + os.path.normpath(os.path.join(base, path))
+
+
 def _path(inner: str, scheme: str) -> str | None:
     """The path of this machine that an address names, if it names one."""
     if scheme:
