@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from git_mlvers.config.address import Address
     from git_mlvers.config.source import Source
     from git_mlvers.git.repository import Repository
 
@@ -46,16 +47,26 @@ def place_near(source: Source, repo: Repository, git_remote: str) -> Near | None
     url = source.instead_of((urls[0].text if urls else None) or git_remote)
     if url.startswith("mlvers:"):
         from git_mlvers.backend.url import BadAddress
-        from git_mlvers.config.address import Kind, parse
+        from git_mlvers.config.address import Kind
 
         try:
-            kind, url = parse(url, repo.top)
+            kind, url = behind(source, url, repo.top)
         except BadAddress:
             return None
         if kind is Kind.STORE:
             return Near(url, False)
     git_dir = git_dir_at(url, repo.top)
     return None if git_dir is None else Near(os.path.join(git_dir, "mlvers"), True)
+
+
+def behind(source: Source, url: str, base: str) -> Address:
+    """What stands behind an address ``mlvers::…``, of which git has rewritten only the whole.
+
+    What follows the prefix is rewritten as git does it for any address. Raises `BadAddress`.
+    """
+    from git_mlvers.config.address import PREFIX, parse
+
+    return parse(source.instead_of(url.removeprefix(PREFIX)), base)
 
 
 def git_dir_at(url: str, base: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.backend.url import BadAddress
-from git_mlvers.config import address
+from git_mlvers.config import address, beside
 from git_mlvers.config.committed import printable
 from git_mlvers.errors import MlversError
 from git_mlvers.filter.report import say
@@ -54,7 +54,7 @@ def _git_remote(config: Config, job: Job) -> str:
     first = config.instead_of((urls[0].text if urls else None) or job.name)
     if job.repo is not None and address.is_ours(first):
         try:
-            if address.parse(first, job.repo.top) == job.address:
+            if beside.behind(config, first, job.repo.top) == job.address:
                 return job.name
         except BadAddress:
             pass  # it is pushed to another URL, which is one

@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from git_mlvers.remote_helper.job import Job
 
 
-def prepare(job: Job) -> None:
+def prepare(job: Job, config: Config | None = None) -> None:
     """Set the repository of `job` up for large files, unless it is, or has no working tree.
 
-    Writes its git configuration and hooks, and never a file of the user's. Only
-    a repository in which the git remote has a name is looked at: a mere address
-    may be meant for ``git ls-remote``. What goes wrong is said, and is no reason not
-    to fetch or push.
+    `config` is its configuration, if that is read already. Writes what git itself
+    reads, git's configuration and the hooks, and never a file of the user's. Only a
+    repository in which the git remote has a name is looked at: a mere address may be
+    meant for ``git ls-remote``. What goes wrong is said, and is no reason not to
+    fetch or push.
     """
     if job.repo is None or job.repo.work_tree is None:
         return
     try:
-        _prepare(job, job.repo)
+        _prepare(job, job.repo, config or Config.load(job.repo, job.env))
     except MlversError as error:
         said = [f"git-mlvers: the repository is not set up for large files: {error.message}"]
         say([*said, f"hint: {error.hint}"] if error.hint else said)
 
 
-def _prepare(job: Job, repo: Repository) -> None:
-    config = Config.load(repo, job.env)
+def _prepare(job: Job, repo: Repository, config: Config) -> None:
     if job.name not in config.git_remotes():
         return
     fresh = _is_being_cloned(repo, job.env)
@@ -99,8 +99,10 @@ def _make_absolute(repo: Repository, config: Config, name: str) -> None:
     """
     key = f"remote.{name}.url"
     url = config.get(key)
-    if not url or not address.is_ours(url) or config.instead_of(url) != url:
+    if not url or not url.startswith(address.PREFIX):
         return
+    if any(config.instead_of(part) != part for part in (url, url.removeprefix(address.PREFIX))):
+        return  # a short name, and no path
     absolute = address.absolute(url, os.getcwd())
     if absolute != url:
         git_config.set_value(repo, key, absolute)

@@ -454,6 +454,16 @@ class TestGitRemotesOfTheHelper:
         assert settings is not None
         assert settings.url == "s3://bucket/repo"
 
+    def test_instead_of_reaches_behind_the_prefix(
+        self, repo: Repo, make_repo: Callable[..., Repo], tmp_path: Path
+    ) -> None:
+        make_repo("bare.git", "--bare")
+        repo.config(f"url.{tmp_path}/.insteadOf", "near:")
+        repo.git("remote", "add", "origin", "mlvers::near:bare.git")
+        settings = load(repo).default_remote()
+        assert settings is not None
+        assert settings.url == str(tmp_path / "bare.git/mlvers")
+
     def test_what_is_called_the_default_wins(self, repo: Repo) -> None:
         repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
         committed(repo, STORAGE)
