@@ -165,5 +165,8 @@ def _list(config: Config, context: Context) -> None:
     implicit = config.default_remote()
     if implicit is None:
         context.note("there is no remote; git mlvers remote add -d NAME URL adds one")
+    elif implicit.local_cache is None:
+        url = redact(implicit.url)
+        context.note(f"there is no remote; content goes where the git remote is, into {url}")
     else:
         context.note(f"there is no remote; content goes beside the git remote, into {implicit.url}")

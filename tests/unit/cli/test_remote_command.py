@@ -213,6 +213,11 @@ class TestOthers:
         repo.git("remote", "add", "origin", "../origin.git")
         assert f"into {tmp_path}/origin.git/mlvers" in repo.run("mlvers", "remote", "list").stderr
 
+    def test_list_names_the_store_of_the_git_remote(self, repo: Repo) -> None:
+        repo.git("remote", "add", "origin", "mlvers::s3://bucket/repo")
+        said = repo.run("mlvers", "remote", "list").stderr
+        assert said.endswith("content goes where the git remote is, into s3://bucket/repo\n")
+
     def test_rename_takes_everything_along(self, repo: Repo) -> None:
         repo.mlvers("remote", "add", "old", "s3://bucket")
         repo.mlvers("remote", "modify", "old", "endpointurl", "https://s3.example.com")
