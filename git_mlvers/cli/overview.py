@@ -99,15 +99,20 @@ HELPER_HELP = """
 
 ## Description
 
-Git starts this program for a git remote whose address begins with `mlvers::`. In
-this version it does nothing but say so, and fails: use the plain address of the
-git remote, and name the place for content with `git mlvers remote add`. After
-`git mlvers install`, a plain `git clone` brings the content too.
+Git starts this program by itself for a git remote whose address begins with
+`mlvers::`. What follows is either any address that Git knows, whose own transport
+is used as it is; or a store without a Git server, that keeps commits and content:
+`s3://bucket/prefix`, or a directory in which there is no repository.
+
+A clone finds the filter, the merge driver and the hooks set up; a push sends content
+before any ref moves, and shows the refs as rejected when that cannot be done.
+
+It speaks the protocol of gitremote-helpers(7) on its standard input and output. There
+is no reason to start it by hand.
 
 ## Examples
 
-In place of `git clone mlvers::https://host/project.git`:
-
-    git mlvers install
-    git clone https://host/project.git
+    git clone mlvers::https://host/team/project.git
+    git clone mlvers::s3://bucket/project
+    git remote add store mlvers::/mnt/share/project
 """

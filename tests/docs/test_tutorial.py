@@ -21,7 +21,7 @@ __all__ = ["s3"]
 
 DOCS = CHECKOUT / "docs"
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
-WITH_S3 = "s3.md"
+WITH_S3 = ("s3.md", "without-a-git-server.md")
 BUCKET = "our-bucket"
 """What a page calls the bucket that the test makes."""
 
@@ -50,19 +50,20 @@ def check(text: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in console.pages(DOCS) if page.name != WITH_S3], ids=named
+    "page", [page for page in console.pages(DOCS) if page.name not in WITH_S3], ids=named
 )
 def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
     check(text_of(page), tmp_path)
 
 
 @pytest.mark.s3
-def test_the_page_on_s3_shows_what_happens(
-    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", WITH_S3)
+def test_a_page_on_s3_shows_what_happens(
+    name: str, tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in s3.environment().items():
-        monkeypatch.setenv(name, value)
-    check(text_of(DOCS / "how-to" / WITH_S3).replace(BUCKET, s3.new_bucket()), tmp_path)
+    for variable, value in s3.environment().items():
+        monkeypatch.setenv(variable, value)
+    check(text_of(DOCS / "how-to" / name).replace(BUCKET, s3.new_bucket()), tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
