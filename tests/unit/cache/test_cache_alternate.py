@@ -53,7 +53,6 @@ def object_of(root: str, pointer: Pointer) -> str:
 def assert_absent(cache: Cache, pointer: Pointer, dest: Path) -> None:
     assert not cache.has(*pointer)
     assert cache.missing([pointer]) == [pointer]
-    assert cache.object_path(*pointer) is None
     assert cache.frame(*pointer) is None
     with pytest.raises(ContentMissing):
         cache.read(*pointer)
