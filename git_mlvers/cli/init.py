@@ -9,7 +9,6 @@ from git_mlvers import hooks, wiring
 from git_mlvers.cli import setup
 from git_mlvers.config import FILE_NAME, Config
 from git_mlvers.fsutil import write_atomic
-from git_mlvers.git.repository import require_work_tree
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +26,9 @@ changes nothing that is there already.
 A hook of the same name that is there already is kept beside the new one, and runs
 first. `core.hooksPath` is honoured; when it leads into the working tree, nothing
 is written there, and the line to add is printed.
+
+A bare repository gets all but the file. It has no filter that would put the hooks
+in place by itself, so run this in a mirror before you push from it.
 
 ## Examples
 
@@ -48,7 +50,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Set up what is not set up yet, and say what that was."""
     repo = setup.repository(context)
-    top = require_work_tree(repo)
     config = Config.load(repo, context.env)
     if set(wiring.scopes(config)) & {"global", "system"}:
         context.say("filter: set up for the user")
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     setup.show_hooks(report, context)
     if not report.changed:
         context.say("hooks: as they were")
-    path = os.path.join(top, FILE_NAME)
+    if repo.work_tree is None:
+        return 0  # what is committed there is pushed from elsewhere
+    path = os.path.join(repo.work_tree, FILE_NAME)
     if os.path.lexists(path) or config.committed_place() is not None:
         context.say(f"{FILE_NAME}: as it was")
     else:

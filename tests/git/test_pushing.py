@@ -368,3 +368,20 @@ def test_many_small_files_share_objects(pair: Pair) -> None:
     made = pair.clone()
     for number in range(0, 500, 37):
         made.assert_content(f"d/{number // 50}/{number}.bin", noise(SMALL, number))
+
+
+def test_from_a_mirror(pair: Pair, tmp_path: Path) -> None:
+    large, small = noise(LARGE, "mirrored"), noise(SMALL, "mirrored")
+    pair.repo.write_all({"large.bin": large, "small.bin": small})
+    pair.repo.commit("content")
+    pair.repo.git("push", "-q", "origin", "main")
+    mirror = pair.bare.clone_to(tmp_path / "mirror.git", "--mirror")
+    mirror.mlvers("init")
+    Repo.init(tmp_path / "other.git", "--bare")
+    refused = mirror.fails("push", "-q", "--mirror", str(tmp_path / "other.git"))
+    assert "git mlvers fetch" in refused.stderr
+    mirror.mlvers("fetch", "--all")
+    mirror.git("push", "-q", "--mirror", str(tmp_path / "other.git"))
+    pair.bare.path.rename(tmp_path / "away")
+    made = clone(str(tmp_path / "other.git"), tmp_path / "made")
+    made.assert_contents({"large.bin": large, "small.bin": small})

@@ -256,11 +256,13 @@ class TestInit:
         assert not (repo.path / ".git/hooks/pre-push").exists()
         assert configured(sub, "--local") == KEYS
 
-    def test_a_bare_repository_is_refused(self, make_repo: Callable[..., Repo]) -> None:
+    def test_a_bare_repository_gets_no_file(self, make_repo: Callable[..., Repo]) -> None:
         bare = make_repo("bare.git", "--bare")
-        ran = bare.fails("mlvers", "init")
-        assert "no working tree" in ran.stderr
-        assert configured(bare, "--local") == {}
+        said = bare.mlvers("init")
+        assert "pre-push" in said
+        assert ".mlversconfig" not in said
+        assert configured(bare, "--local") == KEYS
+        assert (bare.path / "hooks/pre-push").exists()
 
     def test_outside_of_a_repository(self, user: Repo) -> None:
         assert user.fails("mlvers", "init").returncode == 3
