@@ -79,6 +79,22 @@ def test_clash_leaves_our_content_and_says_what_to_do(project: Project) -> None:
     project.assert_status("UU large.bin", "UU small.bin")
 
 
+def test_mergetool_is_given_content(project: Project) -> None:
+    project.config("merge.tool", "all")
+    project.config("mergetool.all.cmd", 'cat "$BASE" "$LOCAL" "$REMOTE" >"$MERGED"')
+    project.config("mergetool.all.trustExitCode", "true")
+    project.config("mergetool.keepBackup", "false")
+    project.fails("merge", "clash")
+    project.git("mergetool", "--no-prompt")
+    project.git("commit", "-q", "-m", "resolved")
+    together = {
+        name: FIRST[name] + SECOND[name] + CLASH[name] for name in ("large.bin", "small.bin")
+    }
+    project.assert_tree(SECOND | together)
+    for name, data in together.items():
+        project.assert_pointer(name, data)
+
+
 def test_merge_is_aborted(project: Project) -> None:
     project.fails("merge", "clash")
     project.git("merge", "--abort")
