@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import ignored, patterns, setup
+from git_mlvers.cli.options import add_quiet
 from git_mlvers.cli.render import path as shown
 from git_mlvers.errors import UsageError
 from git_mlvers.git import command
@@ -41,6 +42,7 @@ make an exception; the file is added in spite of the line, and stays in Git from
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the paths."""
     parser.add_argument("paths", metavar="PATH", nargs="+", help="a file or directory to add")
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

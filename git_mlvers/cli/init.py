@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers import hooks, wiring
 from git_mlvers.cli import setup
+from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import FILE_NAME, Config
 from git_mlvers.fsutil import write_atomic
 
@@ -44,7 +45,8 @@ _SKELETON = f"""\
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The command has no options."""
+    """Add ``-q``."""
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

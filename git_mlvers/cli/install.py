@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers import hooks, wiring
 from git_mlvers.cli import setup
+from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import Config
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ first runs in it; `git config mlvers.hooks false` prevents the latter.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the scope and the options."""
     setup.add_scope(parser)
+    add_quiet(parser)
     parser.add_argument("-f", "--force", action="store_true", help="replace a foreign filter")
     parser.add_argument(
         "-s",

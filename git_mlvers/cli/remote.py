@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import setup
-from git_mlvers.cli.options import add_json
+from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.cli.remotefile import Editor
 from git_mlvers.cli.render import table
 from git_mlvers.config import Config
@@ -23,7 +23,7 @@ HELP = """
     git mlvers remote [list] [--json]
     git mlvers remote add [-d] [--local] NAME URL
     git mlvers remote modify [--local] [--unset] NAME KEY [VALUE]
-    git mlvers remote default [--local] [NAME]
+    git mlvers remote default [--local] [--json] [NAME]
     git mlvers remote rename OLD NEW
     git mlvers remote remove NAME
     git mlvers remote trust NAME
@@ -77,7 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     commands = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = commands.add_parser("list", add_help=False, help="list the remotes")
-    add_json(listing)
+    add_json(listing, again=True)
     add = commands.add_parser("add", add_help=False, help="add a remote")
     add.add_argument("-d", "--default", action="store_true", help="make it the default remote")
     _add_local(add)
@@ -92,6 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     default = commands.add_parser("default", add_help=False, help="show or set the default")
     _add_local(default)
     default.add_argument("name", metavar="NAME", nargs="?", help="the new default")
+    add_json(default, again=True)
     rename = commands.add_parser("rename", add_help=False, help="give a remote another name")
     rename.add_argument("name", metavar="OLD", help="the name it has")
     rename.add_argument("new", metavar="NEW", help="the name it gets")
@@ -99,6 +100,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("name", metavar="NAME", help="the name of the remote")
     trust = commands.add_parser("trust", add_help=False, help="agree to a committed remote")
     trust.add_argument("name", metavar="NAME", help="the name of the remote")
+    for quiet in (add, modify, default, rename, remove, trust):
+        add_quiet(quiet)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -111,7 +114,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         case "modify":
             editor.modify(args.name, args.key, args.value, local=args.local, unset=args.unset)
         case "default" if args.name is None:
-            context.out(editor.config.default_name() or "")
+            _tell_default(editor.config.default_name(), context)
         case "default":
             editor.set_default(args.name, local=args.local)
         case "rename":
@@ -129,6 +132,13 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--local", action="store_true", help="in this clone only, not in .mlversconfig"
     )
+
+
+def _tell_default(name: str | None, context: Context) -> None:
+    if context.json:
+        context.out_json({"default": name})
+    else:
+        context.out(name or "")
 
 
 def _list(config: Config, context: Context) -> None:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import patterns, setup
-from git_mlvers.cli.options import add_json
+from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.cli.render import count, path, table
 from git_mlvers.git.attributes import FILE_NAME
 from git_mlvers.git.repository import require_work_tree
@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filename", action="store_true", help="each PATTERN is a file's name, not a pattern"
     )
+    add_quiet(parser)
     add_json(parser)
 
 
@@ -62,17 +63,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
     chosen = [patterns.normalise(text, context.cwd, args.filename) for text in args.patterns]
     for text in chosen:
         patterns.refuse_git_files(text)
-    changed = False
+    new = []
     for text in chosen:
         if patterns.track(file, text):
-            changed = True
+            new.append(text)
             context.say(f"tracking {path(text)}")
         else:
             context.say(f"{path(text)} is tracked already")
-    if changed:
+    if context.json:
+        context.out_json({"tracked": new, "already": [text for text in chosen if text not in new]})
+    if new:
         context.say("commit the patterns with: git add .gitattributes")
     waiting = patterns.added_as_they_are(repo, context.cwd)
-    if waiting:
+    if waiting and not context.json:
         context.note(
             f"hint: {count(len(waiting), 'file')} in Git, such as {path(waiting[0])}, match and "
             "are stored as they are; git add --renormalize . turns them into pointers"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers import hooks, wiring
 from git_mlvers.cli import setup
+from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import Config
 from git_mlvers.errors import NotARepository
 
@@ -34,6 +35,7 @@ Files, pointers, `.gitattributes`, `.mlversconfig` and the cache stay.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the scope."""
     setup.add_scope(parser)
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

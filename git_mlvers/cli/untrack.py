@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli import patterns, setup
+from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.cli.render import path
 from git_mlvers.git.attributes import FILE_NAME
 from git_mlvers.git.repository import require_work_tree
@@ -35,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filename", action="store_true", help="each PATTERN is a file's name, not a pattern"
     )
+    add_quiet(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -42,15 +45,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
     repo = setup.repository(context)
     require_work_tree(repo)
     file = os.path.join(context.cwd, FILE_NAME)
-    absent = 0
+    absent = []
     for text in args.patterns:
         pattern = patterns.normalise(text, context.cwd, args.filename)
         # As it is now, as it was typed, or a directory that is gone by now.
         if any(patterns.untrack(file, one) for one in (pattern, text, text.rstrip("/") + "/**")):
             context.say(f"no longer tracking {path(text)}")
         else:
-            absent += 1
-            context.warn(f"{path(text)} is not tracked in {FILE_NAME} here", "git mlvers track")
-    if absent < len(args.patterns):
+            absent.append(text)
+            if not context.json:
+                context.warn(f"{path(text)} is not tracked in {FILE_NAME} here", "git mlvers track")
+    if context.json:
+        gone = [text for text in args.patterns if text not in absent]
+        context.out_json({"untracked": gone, "absent": absent})
+    if len(absent) < len(args.patterns):
         context.say("files that are pointers now stay so until: git add --renormalize .")
     return 1 if absent else 0

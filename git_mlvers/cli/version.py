@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers import __version__
+from git_mlvers.cli.options import add_json
 
 if TYPE_CHECKING:
     import argparse
@@ -25,10 +26,14 @@ Python, the libraries, and every configured value.
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The command has no options."""
+    """Add ``--json``."""
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the version."""
-    context.out(f"git-mlvers {__version__}")
+    if context.json:
+        context.out_json({"version": __version__})
+    else:
+        context.out(f"git-mlvers {__version__}")
     return 0

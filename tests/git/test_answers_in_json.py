@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_mlvers import __version__
 from tests.support.git import Repo, clone, noise
 from tests.support.project import LARGE, SMALL
 
@@ -64,6 +65,22 @@ def test_checkout(pointers: Repo) -> None:
 
 def test_push_of_nothing(installed: Path, repo: Repo) -> None:
     assert answer(repo, "push", code=0)["files"] == 0
+
+
+def test_of_set_up(repo: Repo) -> None:
+    assert answer(repo, "version", code=0) == {"version": __version__}
+    assert answer(repo, "remote", "default", code=0) == {"default": None}
+    repo.mlvers("remote", "add", "s", "s3://bucket")
+    assert answer(repo, "remote", "default", code=0) == {"default": "s"}
+    (listed,) = json.loads(repo.mlvers("remote", "--json", "list"))
+    assert listed["name"] == "s"
+    assert answer(repo, "track", "*.bin", code=0) == {"tracked": ["*.bin"], "already": []}
+    both = {"tracked": ["*.pt"], "already": ["*.bin"]}
+    assert answer(repo, "track", "*.bin", "*.pt", code=0) == both
+    assert answer(repo, "untrack", "*.pt", code=0) == {"untracked": ["*.pt"], "absent": []}
+    ran = repo.fails("mlvers", "untrack", "*.x", "*.bin", "--json")
+    assert json.loads(ran.stdout) == {"untracked": ["*.bin"], "absent": ["*.x"]}
+    assert ran.stderr == ""
 
 
 def test_unknown_ref(installed: Path, repo: Repo) -> None:

@@ -294,3 +294,23 @@ def test_git_can_start_what_install_wrote(user: Repo, tmp_path: Path) -> None:
     command = value.replace("filter-process", "version")
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("git-mlvers ")
+
+
+def test_quiet(repo: Repo) -> None:
+    repo.write("a.bin", "x")
+    for words in (
+        ["install"],
+        ["init"],
+        ["track", "*.bin"],
+        ["untrack", "*.bin"],
+        ["add", "a.bin"],
+        ["remote", "add", "s", "s3://bucket"],
+        ["remote", "modify", "s", "region", "x"],
+        ["remote", "default", "s"],
+        ["remote", "rename", "s", "t"],
+        ["remote", "trust", "t"],
+        ["remote", "remove", "t"],
+        ["uninstall"],
+    ):
+        ran = repo.run("mlvers", *words, "-q")
+        assert ran.stdout + ran.stderr == "", words
