@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from git_mlvers.errors import MlversError
 
@@ -31,6 +31,10 @@ _DEFAULT_SIGNALS = [
 
 class GitMissing(MlversError):
     """There is no git to run."""
+
+
+class ProgramMissing(MlversError):
+    """There is no such program to run."""
 
 
 class Streams(NamedTuple):
@@ -180,10 +184,36 @@ def _spawn(
             argv[0], tuple(argv), env, file_actions=actions, setsigdef=_DEFAULT_SIGNALS
         )
     except FileNotFoundError:
-        raise GitMissing("git is not on the PATH", "install git 2.39 or newer") from None
+        raise _missing(argv[0]) from None
     finally:
         for fd in lifted:
             os.close(fd)
+
+
+def become(
+    argv: Sequence[str | bytes], env: Mapping[str, str], stdin: int, stdout: int
+) -> NoReturn:
+    """Go on as the program `argv`, with these descriptors as its streams.
+
+    So its bytes do not pass through us, and its end is ours. Raises `GitMissing`
+    or `ProgramMissing`.
+    """
+    # Both are lifted first: one of them may be in the other's place.
+    for number, fd in enumerate([_lift(stdin), _lift(stdout)]):
+        os.dup2(fd, number)
+    for number in _DEFAULT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvpe(argv[0], tuple(argv), env)
+    except FileNotFoundError:
+        raise _missing(argv[0]) from None
+
+
+def _missing(program: str | bytes) -> MlversError:
+    name = os.fsdecode(program)
+    if name == "git":
+        return GitMissing("git is not on the PATH", "install git 2.39 or newer")
+    return ProgramMissing(f"{name} is not on the PATH")
 
 
 def _lift(fd: int) -> int:
