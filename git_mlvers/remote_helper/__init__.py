@@ -1,33 +1,18 @@
 """The program ``git-remote-mlvers``, which git starts for addresses ``mlvers::…``.
 
-Git remotes of that kind are not part of this version; the name is taken, so
-that whoever uses such an address is told what to do instead.
+This file imports next to nothing, so that Ctrl-C is in our hands from the start.
 """
 
 from __future__ import annotations
 
-import sys
-
-EXIT_CODE = 1
-
 
 def entry() -> None:
-    """Say that such git remotes are not part of this version, and fail."""
-    sys.stderr.write(explain(sys.argv[1:]))
-    sys.exit(EXIT_CODE)
+    """The console script: do what git asks for, and leave with an exit code."""
+    import signal
 
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Until `program` listens itself, the signal ends us without a word.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from git_mlvers.remote_helper.main import program
 
-def explain(words: list[str]) -> str:
-    """The lines for the user, who gave git the address in `words` (git remote, address)."""
-    address = words[1] if len(words) > 1 else ""
-    text = "git-mlvers: git remotes with an address mlvers::… are not part of this version\n"
-    plain = address.removeprefix("mlvers::")
-    if plain and not plain.startswith(("mlvers://", "s3://", "gs://", "az://", "gdrive://")):
-        return text + (
-            f"hint: use the plain address {plain}; "
-            "after git mlvers install, git clone brings the content too\n"
-        )
-    return text + (
-        "hint: use a plain git remote for the history, and for the content "
-        "git mlvers remote add -d NAME URL\n"
-    )
+    program()

@@ -214,14 +214,6 @@ def test_starting_costs_little() -> None:
     assert not heavy & set(ran.stdout.split())
 
 
-def test_the_remote_helper_says_what_to_do_instead(repo: Repo) -> None:
-    ran = repo.fails("clone", "mlvers::https://example.com/x.git", "y")
-    assert "not part of this version" in ran.stderr
-    assert "use the plain address https://example.com/x.git" in ran.stderr
-    ran = repo.fails("ls-remote", "mlvers::s3://bucket/x")
-    assert "git mlvers remote add -d NAME URL" in ran.stderr
-
-
 def test_a_package_that_is_not_installed(repo: Repo) -> None:
     repo.commit("empty", "--allow-empty")
     program = str(CHECKOUT / "bin/git-mlvers")
