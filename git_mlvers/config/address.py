@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from git_mlvers.backend.url import BadAddress, redact
-from git_mlvers.config.beside import git_dir_at
+from git_mlvers.config.beside import git_dir_at, path_of_file_url
 
 PREFIX = "mlvers::"
 
@@ -75,7 +75,7 @@ def absolute(url: str, base: str) -> str:
 def _path(inner: str, scheme: str) -> str | None:
     """The path of this machine that an address names, if it names one."""
     if scheme:
-        return inner[len("file://") :] if scheme == "file" else None
+        return path_of_file_url(inner) if scheme == "file" else None
     before, colon, _ = inner.partition(":")
     if _HELPER.match(inner) or (colon and "/" not in before):  # host:path is ssh, as for git
         return None

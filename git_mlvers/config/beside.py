@@ -7,12 +7,15 @@ there; a store without a git server has the content too.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from git_mlvers.config.address import Address
     from git_mlvers.config.source import Source
     from git_mlvers.git.repository import Repository
+
+_ESCAPED = re.compile(rb"%(0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f])")
 
 
 def usual_git_remote(source: Source, repo: Repository) -> str | None:
@@ -72,7 +75,7 @@ def behind(source: Source, url: str, base: str) -> Address:
 def git_dir_at(url: str, base: str) -> str | None:
     """The common git directory of the repository at `url`, if that is a path of this machine."""
     if url.startswith("file://"):
-        path = url[len("file://") :]
+        path = path_of_file_url(url)
     elif "://" in url or "::" in url or _is_ssh_short(url):
         return None
     else:
@@ -84,6 +87,14 @@ def git_dir_at(url: str, base: str) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def path_of_file_url(url: str) -> str:
+    """The path in ``file://…``, as git takes it: escapes are decoded, a host does not count."""
+    rest = _ESCAPED.sub(
+        lambda match: bytes([int(match[1], 16)]), os.fsencode(url[len("file://") :])
+    )
+    return os.fsdecode(rest[max(0, rest.find(b"/")) :])
 
 
 def _as_git_dir(path: str) -> str | None:

@@ -15,11 +15,9 @@ from git_mlvers.git.command import local_env_dropped
 from git_mlvers.git.lines import LineReader
 from git_mlvers.git.process import PIPE, Process, Streams, become
 from git_mlvers.git.quote import unquote
-from git_mlvers.remote_helper import connect_daemon
 from git_mlvers.remote_helper.connect_address import Daemon, Local, Ssh
 from git_mlvers.remote_helper.connect_service import Connection, Program, Service
-from git_mlvers.remote_helper.connect_session import Session
-from git_mlvers.remote_helper.connect_ssh import SshCommand, quoted
+from git_mlvers.remote_helper.connect_ssh import Call, SshCommand, quoted
 from git_mlvers.remote_helper.relay_bytes import write_all
 
 if TYPE_CHECKING:
@@ -84,11 +82,13 @@ class Connector:
         program = self._program or service
         version = protocol_version(self._config, service)
         if isinstance(self._target, Daemon):
+            from git_mlvers.remote_helper import connect_daemon
+
             connection = connect_daemon.connect(self._target, self._family)
             asked = connect_daemon.request(self._target, program, version, self._job.env)
             connection.sendall(asked)
             return self._converse(service, Connection(connection))
-        argv = self._argv(self._target, program, version)
+        argv, version = self._call(self._target, program, version)
         env = local_env_dropped(self._job.env)
         env.pop("GIT_PROTOCOL", None)
         if version > 0:
@@ -98,15 +98,18 @@ class Connector:
         process = Process(argv, env, Streams(PIPE, PIPE, None))
         return self._converse(service, Program(process))
 
-    def _argv(self, target: Local | Ssh, program: str, version: int) -> list[str]:
+    def _call(self, target: Local | Ssh, program: str, version: int) -> Call:
         if isinstance(target, Ssh):
             ssh = SshCommand(self._config, self._job.env)
-            return ssh.argv(target, f"{program} {quoted(target.path)}", version, self._family)
+            return ssh.call(target, f"{program} {quoted(target.path)}", version, self._family)
         if program in SERVICES:
-            return ["git", program.removeprefix("git-"), target.path]
-        return ["sh", "-c", f"{program} {quoted(target.path)}"]
+            return Call(["git", program.removeprefix("git-"), target.path], version)
+        return Call(["sh", "-c", f"{program} {quoted(target.path)}"], version)
 
     def _converse(self, service: str, other: Service) -> int:
+        # Not needed for reading, and not light.
+        from git_mlvers.remote_helper.connect_session import Session
+
         self._say(b"\n")
         session = Session(self._job, other)
         return session.push(self._send, self._progress) if service == PUSH else session.relay()

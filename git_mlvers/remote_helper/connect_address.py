@@ -117,12 +117,11 @@ def _short(address: str) -> Target:
 
 def _long(scheme: str, rest: str) -> Target:
     """What follows ``scheme://``, with its escapes decoded."""
-    if scheme == "file":
-        # git takes file://host/path for the path //host/path.
-        return Local(rest if rest.startswith("/") else "//" + rest)
     slash = rest.find("/", _after_brackets(rest))
     if slash < 0:
         raise _no_path()
+    if scheme == "file":
+        return Local(rest[slash:])
     host, path = rest[:slash], _from_home(rest[slash:])
     if scheme == "git":
         if "\n" in host or "\n" in path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import socket
+
     from git_mlvers.git.process import Process
 
 
@@ -55,8 +56,10 @@ class Connection:
 
     def close_write(self) -> None:
         """Close our half of the connection."""
+        from socket import SHUT_WR
+
         try:
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(SHUT_WR)
         except OSError:
             pass  # the other side was faster
 

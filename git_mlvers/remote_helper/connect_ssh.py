@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import UsageError
 from git_mlvers.git.process import NULL, Process, Streams
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from git_mlvers.remote_helper.connect_address import Ssh
 
 _VARIANTS = ("auto", "plink", "putty", "tortoiseplink", "simple")
+
+
+class Call(NamedTuple):
+    """A command line, and the version of git's protocol that its environment asks for."""
+
+    argv: list[str]
+    version: int
 
 
 class SshCommand:
@@ -33,16 +40,18 @@ class SshCommand:
         self._argv = ["sh", "-c", f'{command} "$@"', command] if command else [program]
         self._name = _first_word(command) if command else program
 
-    def argv(self, target: Ssh, remote: str, version: int, family: str | None) -> list[str]:
-        """The words that run the command line `remote` on the host of `target`.
+    def call(self, target: Ssh, remote: str, version: int, family: str | None) -> Call:
+        """How to run the command line `remote` on the host of `target`.
 
-        With `version` above 0 the variable ``GIT_PROTOCOL`` is to be handed on.
-        `family` is "ipv4", "ipv6" or ``None``. Raises `UsageError` for what this
-        kind of ssh cannot do.
+        `version` of git's protocol is asked for where this kind of ssh can do
+        that. `family` is "ipv4", "ipv6" or ``None``. Raises `UsageError` for what
+        it cannot do.
         """
         variant = self.variant(target, family)
         words = list(self._argv)
-        if variant == "ssh" and version > 0:
+        if variant != "ssh":
+            version = 0
+        if version > 0:
             words += ["-o", "SendEnv=GIT_PROTOCOL"]
         words += self._family(variant, family)
         if variant == "tortoiseplink":
@@ -51,7 +60,7 @@ class SshCommand:
             if variant == "simple":
                 raise UsageError("ssh variant 'simple' does not support setting port")
             words += ["-p" if variant == "ssh" else "-P", target.port]
-        return [*words, target.host, remote]
+        return Call([*words, target.host, remote], version)
 
     def variant(self, target: Ssh, family: str | None) -> str:
         """One of "ssh", "plink", "putty", "tortoiseplink", "simple"."""

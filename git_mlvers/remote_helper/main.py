@@ -12,8 +12,9 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
-from git_mlvers.config.address import Kind, parse
-from git_mlvers.config.source import Source
+from git_mlvers.config import Config
+from git_mlvers.config.address import Kind
+from git_mlvers.config.beside import behind
 from git_mlvers.errors import LocalIOError, MlversError, UsageError
 from git_mlvers.git.process import inherited
 from git_mlvers.git.repository import Repository
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_BUG = 70
-
-
-class _Preparing(Protocol):
-    """The module `setup`."""
-
-    def prepare(self, job: Job) -> None:
-        """Set a new repository up."""
 
 
 class _Running(Protocol):
@@ -95,14 +89,15 @@ def _run(argv: Sequence[str], env: Mapping[str, str]) -> int:
         )
     # git sets it wherever it has a repository; what is around us is not meant without it.
     repo = Repository.discover(env=env) if env.get("GIT_DIR") else None
-    config = Source.load(repo, env)
-    # git rewrites an address only as a whole, with our prefix.
-    address = parse(config.instead_of(argv[1]), os.getcwd())
+    config = Config.load(repo, env)
+    address = behind(config, argv[1], os.getcwd())
     job = Job(argv[0], address, repo, env)
     if address.kind is Kind.GIT:
         target = connect_address.parse(address.inner)
         policy.check(connect_address.protocol_of(target), config, env)
-    cast("_Preparing", import_module("git_mlvers.remote_helper.setup")).prepare(job)
+    from git_mlvers.remote_helper import setup
+
+    setup.prepare(job, config)
     if address.kind is Kind.STORE:
         module = import_module("git_mlvers.remote_helper.serverless")
         return cast("_Running", module).run(job)

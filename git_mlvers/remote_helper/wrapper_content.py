@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from git_mlvers.errors import MlversError
 
@@ -33,18 +32,13 @@ class SendContent(Protocol):
         """See `content.send_content`."""
 
 
-class ContentModule(Protocol):
-    """The part of the module `content` that is needed here."""
-
-    send_content: SendContent
-
-
 def send_content(
     job: Job, updates: Sequence[RefUpdate], advertised: Collection[str], progress: Progress
 ) -> str | None:
     """`content.send_content`, imported when there is something to send."""
-    module = cast("ContentModule", import_module("git_mlvers.remote_helper.content"))
-    return module.send_content(job, updates, advertised, progress)
+    from git_mlvers.remote_helper import content
+
+    return content.send_content(job, updates, advertised, progress)
 
 
 def verdict(

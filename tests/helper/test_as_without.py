@@ -109,6 +109,25 @@ def test_push_options_and_hooks_of_the_server(started: Twins) -> None:
     assert "pre-receive hook declined" in said
 
 
+def test_a_signed_push(started: Twins, content: Content, tmp_path: Path) -> None:
+    gpg = tmp_path / "gpg"
+    gpg.write_text(
+        "#!/bin/sh\ncat >/dev/null; echo '[GNUPG:] SIG_CREATED ' >&2\n"
+        "echo '-----BEGIN PGP SIGNATURE-----'; echo '-----END PGP SIGNATURE-----'\n"
+    )
+    gpg.chmod(0o755)
+    for world in WORLDS:
+        started.origin(world).config("receive.certNonceSeed", "seed")
+        started.repo("a", world).config("gpg.program", str(gpg))
+    commit(started, "a", "x")
+    started.do("a", "push", "--signed", "origin", "main")
+    assert content.asked()[-1].updates[0][1] == started.repo("a", "ours").head()
+    content.refuse("no")
+    ours = started.repo("a", "ours")
+    said = ours.fails("push", "--signed", "origin", "main:signed").stderr
+    assert "! [remote rejected] main -> signed (no)" in said
+
+
 def test_mirror(started: Twins) -> None:
     started.do("a", "branch", "one")
     started.do("a", "push", "--mirror", "URL")
