@@ -66,7 +66,7 @@ class Dialogue:
             if command == "capabilities":
                 self._say(_CAPABILITIES)
             elif command == "option":
-                self._say(self._wishes.take(rest) + "\n")
+                self._option(rest)
             elif command == "list":
                 self._list(for_push=rest == "for-push")
             elif command == "connect":
@@ -93,6 +93,12 @@ class Dialogue:
         while line := self._lines.read():
             found.append(os.fsdecode(line).removeprefix(start))
         return found
+
+    def _option(self, line: str) -> None:
+        answer = self._wishes.take(line)
+        if answer.startswith("error "):  # git keeps to itself why
+            write_all(2, os.fsencode(f"git-mlvers: {answer.removeprefix('error ')}\n"))
+        self._say(f"{answer}\n")
 
     def _list(self, *, for_push: bool) -> None:
         self._listed = self._load()
@@ -196,7 +202,7 @@ class Dialogue:
         found = []
         with CatFile(repo) as objects:
             for line in lines:
-                source, _, ref = line.removeprefix("+").partition(":")
+                source, _, ref = line.removeprefix("+").rpartition(":")
                 change = Change(
                     ref,
                     None,
@@ -245,7 +251,7 @@ class Dialogue:
 
 
 def _destination(line: str) -> str:
-    return line.partition(":")[2]
+    return line.rpartition(":")[2]
 
 
 def _one_line(error: MlversError) -> str:
