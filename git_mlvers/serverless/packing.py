@@ -44,22 +44,23 @@ def build(
     without: Collection[str],
     *,
     verbose: bool = False,
-    largest: int = LARGEST,
+    largest: int | None = None,
 ) -> Iterator[list[Built]]:
     """Packs with all that `tips` reach and `without` do not, which must be here; may be none.
 
-    The files are gone afterwards. Raises `GitError` when objects are not here,
+    One that would have more than `largest` bytes (`LARGEST` if not given) is made as several. The files are gone afterwards. Raises `GitError` when objects are not here,
     and `LocalIOError`.
     """
     wanted = joined([*sorted(tips), *(f"^{oid}" for oid in sorted(without))])
     with local.temp() as path:
         thin = _write_one(repo, path, wanted, verbose)
         size = os.path.getsize(path)
-        if size <= largest:
+        limit = LARGEST if largest is None else largest
+        if size <= limit:
             yield _described([path] if _count(path) else [], thin)
             return
         remove_quietly(path)
-        pieces = _write_many(repo, path, wanted, largest)
+        pieces = _write_many(repo, path, wanted, limit)
         try:
             yield _described(pieces, thin=False)
         finally:
