@@ -117,7 +117,7 @@ def parse(data: bytes, url: str) -> Manifest:
                 f"the repository at {url} was written by a newer git-mlvers (version {version})",
                 "pip install --upgrade git-mlvers",
             )
-        _demand(version == VERSION, "version")
+        _demand(type(version) is int and version == VERSION, "version")
         return _manifest(value)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptError(

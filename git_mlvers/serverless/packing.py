@@ -48,8 +48,9 @@ def build(
 ) -> Iterator[list[Built]]:
     """Packs with all that `tips` reach and `without` do not, which must be here; may be none.
 
-    One that would have more than `largest` bytes (`LARGEST` if not given) is made as several. The files are gone afterwards. Raises `GitError` when objects are not here,
-    and `LocalIOError`.
+    One that would have more than `largest` bytes (`LARGEST` if not given) is made
+    as several. The files are gone afterwards. Raises `GitError` when objects are
+    not here, and `LocalIOError`.
     """
     wanted = joined([*sorted(tips), *(f"^{oid}" for oid in sorted(without))])
     with local.temp() as path:

@@ -69,7 +69,9 @@ def test_without_blobs(pushed: Repo, place: Path, tmp_path: Path) -> None:
 
 
 def test_archive(pushed: Repo, place: Path, tmp_path: Path) -> None:
-    pushed.git("archive", f"--remote={address(place)}", "-o", str(tmp_path / "a.tar"), "main", "one")
+    pushed.git(
+        "archive", f"--remote={address(place)}", "-o", str(tmp_path / "a.tar"), "main", "one"
+    )
     listed = pushed.program("tar", "tf", str(tmp_path / "a.tar")).stdout
     assert listed.split() == ["one"]
 
