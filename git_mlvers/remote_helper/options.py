@@ -20,7 +20,13 @@ _NEEDS_GIT = frozenset(
     }
     | {"from-promisor", "no-dependents", "cloning"}
 )
-_IGNORED = frozenset({"followtags", "family", "force", "check-connectivity"})
+_SWITCHES = {
+    "atomic": "atomic",
+    "dry-run": "dry_run",
+    "progress": "_progress",
+    "check-connectivity": "check_connectivity",
+}
+_IGNORED = frozenset({"followtags", "family", "force"})
 
 
 class Options:
@@ -30,6 +36,7 @@ class Options:
         self.object_format = False
         self.atomic = False
         self.dry_run = False
+        self.check_connectivity = False
         self.needs_git = False
         self.default_branch: str | None = None
         self.leases: dict[str, str] = {}
@@ -48,12 +55,8 @@ class Options:
         if name == "object-format":
             self.object_format = value in ("", "true", "sha1", "sha256")
             return "ok" if self.object_format else f"error object format {value} is unknown here"
-        if name in ("atomic", "dry-run", "progress"):
-            setattr(
-                self,
-                {"dry-run": "dry_run", "progress": "_progress"}.get(name, name),
-                value == "true",
-            )
+        if name in _SWITCHES:
+            setattr(self, _SWITCHES[name], value == "true")
             return "ok"
         if name == "verbosity":
             self._verbosity = int(value) if value.lstrip("-").isdigit() else 1

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from git_mlvers.serverless.push import Send
     from git_mlvers.serverless.store import Loaded
 
-_CAPABILITIES = "connect\nfetch\npush\noption\nobject-format\n\n"
+_CAPABILITIES = "connect\nfetch\npush\noption\nobject-format\ncheck-connectivity\n\n"
 _SERVICES = {"git-upload-pack": "upload-pack", "git-upload-archive": "upload-archive"}
 
 
@@ -151,14 +151,20 @@ class Dialogue:
     def _fetch(self, lines: Sequence[str]) -> None:
         wanted = list(dict.fromkeys(line.partition(" ")[0] for line in lines))
         repo = self._repo()
-        fetcher = Fetcher(self._store, repo, self._local(), verbose=self._wishes.verbose)
+        fetcher = Fetcher(
+            self._store,
+            repo,
+            self._local(),
+            verbose=self._wishes.verbose,
+            connect=self._wishes.check_connectivity,
+        )
         try:
             fetcher.fetch(self._listed, wanted)
         finally:
             self._keeps += fetcher.keeps
         # git minds one such file for a fetch; the others are ours to remove.
         lock = f"lock {fetcher.keeps[-1]}\n" if fetcher.keeps else ""
-        self._say(f"{lock}\n")
+        self._say(lock + ("connectivity-ok\n" if fetcher.connected else "") + "\n")
 
     def _push(self, lines: Sequence[str]) -> None:
         changes: list[Change] = []

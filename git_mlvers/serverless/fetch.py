@@ -29,15 +29,24 @@ class Fetcher:
 
     `keeps` are the files that keep packs from a collection by git until refs
     name their objects: whoever fetches removes them then. `verbose` lets git
-    show its progress.
+    show its progress. `connected` tells after a fetch that all is known to be
+    there, which is only looked for if `connect` asks for it.
     """
 
     def __init__(
-        self, store: Store, repo: Repository, local: Local, *, verbose: bool = False
+        self,
+        store: Store,
+        repo: Repository,
+        local: Local,
+        *,
+        verbose: bool = False,
+        connect: bool = False,
     ) -> None:
         self._store = store
         self._repo = repo
         self._local = local
+        self._connect = connect
+        self.connected = False
         self._indexer = Indexer(repo, verbose=verbose)
 
     @property
@@ -57,13 +66,18 @@ class Fetcher:
         skipped = self._already(loaded.manifest)
         try:
             self._bring(loaded.manifest, skipped)
-            if not skipped or self._complete(wanted):
+            if not skipped:
+                self.connected &= refs.existing(self._repo, wanted) == set(wanted)
+                return
+            self.connected = False
+            if self._complete(wanted):
                 return
         except (GitError, CorruptError):
             if not skipped:
                 raise
         self._local.forget()
         self._bring(loaded.manifest, set())
+        self.connected = False
 
     def _already(self, manifest: Manifest) -> set[str]:
         """The ids of the packs whose objects should be here."""
@@ -87,9 +101,10 @@ class Fetcher:
     def _bring_packs(self, packs: Sequence[Pack]) -> None:
         if not packs:
             return
+        alone = self._connect and len(packs) == 1 and not packs[0].thin
         with self._folder() as folder:
             for _, path in fetch_packs(self._store.backend, packs, folder):
-                self._indexer.index(path)
+                self.connected = self._indexer.index(path, alone=alone)
                 os.unlink(path)
 
     def _complete(self, wanted: Sequence[str]) -> bool:

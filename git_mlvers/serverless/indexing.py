@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.fsutil import disk_errors
 from git_mlvers.git import config
-from git_mlvers.git.command import finish
+from git_mlvers.git.command import failure
 
 if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
@@ -24,22 +24,32 @@ class Indexer:
         self._strict: bool | None = None
         self.keeps: list[str] = []
 
-    def index(self, path: str) -> None:
-        """Add the pack in the file `path`; raises `GitError` when git finds fault with it."""
+    def index(self, path: str, *, alone: bool = False) -> bool:
+        """Add the pack in the file `path`; raises `GitError` when git finds fault with it.
+
+        With `alone`, whether it has everything that its objects name; else `False`.
+        """
+        whole = ("--check-self-contained-and-connected",) if alone else ()
         strict = ("--strict",) if self.strict else ()
         verbose = ("-v",) if self._verbose else ()
         with disk_errors(path, "reading a pack"):
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            args = ("index-pack", "--stdin", "--fix-thin", f"--keep={_REASON}", *strict, *verbose)
+            args = ("index-pack", "--stdin", "--fix-thin", f"--keep={_REASON}")
             # Messages are ours to tell, but progress is for the terminal.
             streams = {"stderr": None} if self._verbose else {}
-            with self._repo.start(*args, stdin=source, **streams) as process:
+            with self._repo.start(
+                *args, *whole, *strict, *verbose, stdin=source, **streams
+            ) as process:
                 said = b"".join(process.blocks())
-                finish(process)
+                # 1 is the answer to the question whether it is whole, and no failure.
+                code = process.wait()
+                if code != 0 and not (alone and code == 1):
+                    raise failure(process)
         finally:
             os.close(source)
         self._note(said.decode("ascii", "replace").split())
+        return alone and code == 0
 
     @property
     def strict(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 
 from git_mlvers.backend.base import KeyMissing
 from git_mlvers.backend.directory import Directory
@@ -15,7 +18,7 @@ from git_mlvers.serverless.local import Local
 from git_mlvers.serverless.store import Store
 from tests.support.faulty import Slow
 from tests.support.git import Repo, noise
-from tests.support.serverless import address, commit, packs, whole
+from tests.support.serverless import address, commit, helper, packs, whole
 from tests.support.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -133,3 +136,41 @@ def test_a_pack_that_is_gone_for_good(pushed: Repo, place: Path, tmp_path: Path)
     with pytest.raises(KeyMissing):
         fetcher.fetch(state, [pushed.head()])
     assert Local(there.common_dir, store.url).seen() == set()
+
+
+def lie(place: Path, data: bytes, **values: object) -> None:
+    """Make the one pack of the store `data`, and give its manifest other values."""
+    path = place / "git/manifest.json"
+    value = json.loads(path.read_text())
+    value["packs"][0] |= {"id": blake3(data).hexdigest(), "size": len(data)}
+    (place / f"git/packs/{value['packs'][0]['id']}.pack").write_bytes(data)
+    path.write_text(json.dumps(value | values))
+
+
+@pytest.mark.parametrize("kept", ["commit", "no blob"])
+def test_a_pack_that_lacks_objects(pushed: Repo, place: Path, tmp_path: Path, kept: str) -> None:
+    listed = pushed.git("rev-list", "--objects", "HEAD").splitlines()
+    wanted = [pushed.head()] if kept == "commit" else [line.split()[0] for line in listed[:-1]]
+    argv = ["git", "pack-objects", "--stdout", "-q"]
+    ran = subprocess.run(
+        argv, cwd=pushed.path, input="\n".join(wanted).encode(), capture_output=True, check=True
+    )
+    lie(place, ran.stdout)
+    ran_clone = pushed.fails("clone", address(place), str(tmp_path / "clone"))
+    assert "did not receive expected object" in ran_clone.stderr
+
+
+def test_a_ref_to_what_no_pack_has(pushed: Repo, place: Path, tmp_path: Path) -> None:
+    data = packs(place)[0].read_bytes()
+    lie(place, data, refs={"refs/heads/main": "1" * 40})
+    pushed.fails("clone", address(place), str(tmp_path / "clone"))
+
+
+def test_one_whole_pack_is_looked_through_once(pushed: Repo, place: Path, tmp_path: Path) -> None:
+    """git is told that nothing is missing when that was looked for, and only then."""
+    lines = ("option check-connectivity true", "list", f"fetch {pushed.head()} refs/heads/main", "")
+    assert "connectivity-ok" in helper(Repo.init(tmp_path / "one"), place).say(*lines)
+    assert "connectivity-ok" not in helper(Repo.init(tmp_path / "two"), place).say(*lines[1:])
+    commit(pushed, "three")
+    pushed.git("push", "-q")
+    assert "connectivity-ok" not in helper(Repo.init(tmp_path / "three"), place).say(*lines)
