@@ -10,6 +10,7 @@ from git_mlvers.fsutil import remove_quietly, write_all
 from git_mlvers.git.catfile import CatFile
 from git_mlvers.git.lines import LineReader
 from git_mlvers.git.repository import Repository
+from git_mlvers.remote_helper import surroundings
 from git_mlvers.remote_helper.options import Options
 from git_mlvers.serverless import shallow
 from git_mlvers.serverless.consolidate import after_push
@@ -21,9 +22,8 @@ from git_mlvers.serverless.rules import Change
 from git_mlvers.serverless.store import NOTHING, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from git_mlvers.git.refs import RefUpdate
     from git_mlvers.remote_helper.job import Job
     from git_mlvers.serverless.push import Send
     from git_mlvers.serverless.store import Loaded
@@ -35,11 +35,13 @@ _SERVICES = {"git-upload-pack": "upload-pack", "git-upload-archive": "upload-arc
 def run(job: Job, options: Mapping[str, str] | None = None, send: Send | None = None) -> int:
     """Answer git until it has no more questions; the exit code.
 
-    `options` are those of the backend; `send` brings content to its place before
-    refs move. Raises `MlversError` when something cannot be done that git gives
-    no way to answer for.
+    `options` are those of the store, and `send` brings content to its place
+    before refs move; what the configuration says counts where they are not
+    given. Raises `MlversError` when something cannot be done that git gives no
+    way to answer for.
     """
-    dialogue = Dialogue(job, options or {}, send or _nothing_to_send)
+    given = surroundings.store_options(job) if options is None else options
+    dialogue = Dialogue(job, given, send or surroundings.content_sender(job))
     try:
         return dialogue.run()
     finally:
@@ -262,7 +264,3 @@ def _destination(line: str) -> str:
 
 def _one_line(error: MlversError) -> str:
     return " ".join(str(error).split())
-
-
-def _nothing_to_send(updates: Sequence[RefUpdate], advertised: Collection[str]) -> str | None:
-    return None

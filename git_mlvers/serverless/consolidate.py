@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.backend.base import BackendError
+from git_mlvers.errors import MlversError
 from git_mlvers.git import refs
 from git_mlvers.git.command import GitError
 from git_mlvers.serverless import layout, packing
@@ -114,7 +114,7 @@ def after_push(store: Store, repo: Repository, local: Local, state: Loaded) -> N
         done = consolidate(store, repo, local, state)
         if done is not None:
             sweep(store, done.state)
-    except BackendError:
+    except MlversError:
         return
 
 

@@ -25,6 +25,7 @@ _FORMATS = ("sha1", "sha256")
 _ID = re.compile(r"[0-9a-f]{64}")
 _MARK = re.compile(r"[0-9a-f]{32}")
 _LARGEST = 1 << 62
+_LARGEST_PACK = 1 << 42
 
 
 class NewerManifest(RemoteError):
@@ -159,7 +160,7 @@ def _pack(item: dict[str, Any], form: str) -> Pack:
     _demand(isinstance(tips, list) and all(_is_text(t) and is_oid(t, form) for t in tips), "tips")
     return Pack(
         id=_matching(_ID, item["id"]),
-        size=_number(item["size"]),
+        size=_number(item["size"], _LARGEST_PACK),
         tips=tuple(tips),
         thin=item["thin"],
         generation=_number(item["generation"]),
@@ -181,8 +182,8 @@ def _matching(pattern: re.Pattern[str], value: object) -> str:
     return str(value)
 
 
-def _number(value: object) -> int:
-    if type(value) is not int or not 0 <= value < _LARGEST:
+def _number(value: object, end: int = _LARGEST) -> int:
+    if type(value) is not int or not 0 <= value < end:
         raise ValueError("number")
     return value
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_mlvers.backend.directory import Directory
 from git_mlvers.backend.registry import open_backend
 from git_mlvers.git.repository import Repository
 from git_mlvers.serverless.local import Local
 from tests.support.git import Repo
-from tests.support.serverless import Helper, commit, helper, packs
+from tests.support.serverless import Able, Helper, commit, helper, packs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,3 +134,26 @@ def test_a_dry_run_sends_no_content(work: Repo, place: Path) -> None:
     assert said == ["ok refs/heads/main"]
     assert there.sent == []
     assert there.requests == {"get": 1}
+
+
+def test_a_store_that_can_only_create(work: Repo, place: Path, tmp_path: Path) -> None:
+    backend = Able(Directory(str(place), fsync=False), create_only=True, replace_if=False)
+    mine, there = Helper(work, backend), Helper(Repo.init(tmp_path / "there"), backend)
+    mine.push("main:refs/heads/main")
+    new = commit(work, "three")
+    assert mine.push("main:refs/heads/main") == ["ok refs/heads/main"]
+    assert mine.requests == {"list": 1, "get": 1, "create": 2}
+    fetch(there, new)
+    assert there.requests == {"list": 1, "get": 3}
+    assert sorted(path.name for path in (place / "git/manifests").iterdir()) == [
+        "000000000001.json",
+        "000000000002.json",
+    ]
+
+
+def test_a_store_for_a_single_writer(work: Repo, place: Path) -> None:
+    backend = Able(Directory(str(place), fsync=False), create_only=False, replace_if=False)
+    (said,) = Helper(work, backend).push("main:refs/heads/main")
+    assert said.startswith("error refs/heads/main ")
+    assert "cannot be pushed to" in said
+    assert not place.exists()

@@ -6,8 +6,10 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from git_mlvers.backend.base import Capabilities
 from git_mlvers.backend.counting import Counting
 from git_mlvers.backend.directory import Directory
+from git_mlvers.backend.wrapper import Wrapper
 from git_mlvers.config.address import Address, Kind
 from git_mlvers.git.repository import Repository
 from git_mlvers.remote_helper.job import Job
@@ -52,6 +54,19 @@ def refs_at(repo: Repo, place: Path | str) -> dict[str, str]:
 def packs(place: Path) -> list[Path]:
     """The files of packs in the store at `place`."""
     return sorted((place / "git/packs").glob("*"))
+
+
+class Able(Wrapper):
+    """A store with fewer abilities than it has."""
+
+    def __init__(self, inner: Backend, *, create_only: bool, replace_if: bool) -> None:
+        super().__init__(inner)
+        self._able = Capabilities(create_only, replace_if, True, 4)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Backend.capabilities`."""
+        return self._able
 
 
 class Helper:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_mlvers.backend.base import Capabilities, Forbidden, StoreMissing, Unreachable
+from git_mlvers.backend.base import Forbidden, StoreMissing, Unreachable
 from git_mlvers.backend.counting import Counting
 from git_mlvers.backend.directory import Directory
 from git_mlvers.backend.wrapper import Wrapper
@@ -14,6 +14,7 @@ from git_mlvers.errors import CorruptError
 from git_mlvers.serverless import layout
 from git_mlvers.serverless.manifest import Manifest
 from git_mlvers.serverless.store import NOTHING, SingleWriter, Store
+from tests.support.serverless import Able
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,19 +30,6 @@ def following(store: Store, mark: str) -> Manifest:
     old = state.manifest or Manifest("sha1")
     new = old._replace(refs={**old.refs, f"refs/heads/{mark[0]}": OID})
     return new.after(mark * (32 // len(mark)), state.data)
-
-
-class Able(Wrapper):
-    """A store with fewer abilities than it has."""
-
-    def __init__(self, inner: Backend, *, create_only: bool, replace_if: bool) -> None:
-        super().__init__(inner)
-        self._able = Capabilities(create_only, replace_if, True, 4)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """See `Backend.capabilities`."""
-        return self._able
 
 
 class Overwrites(Able):
