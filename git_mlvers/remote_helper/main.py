@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn
 
+from git_mlvers.backend.url import parse
 from git_mlvers.config import Config
 from git_mlvers.config.address import Kind
 from git_mlvers.config.beside import behind
@@ -24,16 +24,11 @@ from git_mlvers.remote_helper.job import Job
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from git_mlvers.config.address import Address
+
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_BUG = 70
-
-
-class _Running(Protocol):
-    """The module `serverless`."""
-
-    def run(self, job: Job) -> int:
-        """Do what git asks for; the exit status."""
 
 
 def program() -> NoReturn:
@@ -92,18 +87,24 @@ def _run(argv: Sequence[str], env: Mapping[str, str]) -> int:
     config = Config.load(repo, env)
     address = behind(config, argv[1], os.getcwd())
     job = Job(argv[0], address, repo, env)
-    if address.kind is Kind.GIT:
-        target = connect_address.parse(address.inner)
-        policy.check(connect_address.protocol_of(target), config, env)
+    policy.check(_protocol_of(address), config, env)
     from git_mlvers.remote_helper import setup
 
     setup.prepare(job, config)
     if address.kind is Kind.STORE:
-        module = import_module("git_mlvers.remote_helper.serverless")
-        return cast("_Running", module).run(job)
+        from git_mlvers.remote_helper import serverless
+
+        return serverless.run(job, config)
     from git_mlvers.remote_helper import wrapper
 
     return wrapper.run(job, config)
+
+
+def _protocol_of(address: Address) -> str:
+    """What git's ``protocol.<name>.allow`` is to be asked for."""
+    if address.kind is Kind.GIT:
+        return connect_address.protocol_of(connect_address.parse(address.inner))
+    return parse(address.inner).scheme or "file"
 
 
 def _tell(message: str, hint: str | None) -> None:

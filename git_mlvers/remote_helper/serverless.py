@@ -10,8 +10,9 @@ from git_mlvers.fsutil import remove_quietly, write_all
 from git_mlvers.git.catfile import CatFile
 from git_mlvers.git.lines import LineReader
 from git_mlvers.git.repository import Repository
-from git_mlvers.remote_helper import surroundings
+from git_mlvers.progress import Silent
 from git_mlvers.remote_helper.options import Options
+from git_mlvers.remote_helper.wrapper_content import send_content
 from git_mlvers.serverless import shallow
 from git_mlvers.serverless.consolidate import after_push
 from git_mlvers.serverless.fetch import Fetcher
@@ -24,7 +25,9 @@ from git_mlvers.serverless.store import NOTHING, Store
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from git_mlvers.config import Config
     from git_mlvers.remote_helper.job import Job
+    from git_mlvers.remote_helper.wrapper_content import SendContent
     from git_mlvers.serverless.push import Send
     from git_mlvers.serverless.store import Loaded
 
@@ -32,16 +35,17 @@ _CAPABILITIES = "connect\nfetch\npush\noption\nobject-format\ncheck-connectivity
 _SERVICES = {"git-upload-pack": "upload-pack", "git-upload-archive": "upload-archive"}
 
 
-def run(job: Job, options: Mapping[str, str] | None = None, send: Send | None = None) -> int:
+def run(job: Job, config: Config, send: SendContent = send_content) -> int:
     """Answer git until it has no more questions; the exit code.
 
-    `options` are those of the store, and `send` brings content to its place
-    before refs move; what the configuration says counts where they are not
-    given. Raises `MlversError` when something cannot be done that git gives no
-    way to answer for.
+    `send` brings content to its place before refs move. Raises `MlversError` when
+    something cannot be done that git gives no way to answer for.
     """
-    given = surroundings.store_options(job) if options is None else options
-    dialogue = Dialogue(job, given, send or surroundings.content_sender(job))
+    inner = job.address.inner
+    options = config.options_for(inner) if "://" in inner else {}
+    dialogue = Dialogue(
+        job, options, lambda updates, advertised: send(job, updates, advertised, Silent())
+    )
     try:
         return dialogue.run()
     finally:

@@ -12,7 +12,6 @@ from git_mlvers.git.repository import Repository
 from git_mlvers.remote_helper import setup
 from git_mlvers.remote_helper.job import Job
 from tests.support.git import Repo, noise
-from tests.support.relay import write_relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +28,6 @@ KEYS = {
     "merge.mlvers.driver": "git-mlvers merge-driver %O %A %B %L %P %S %X %Y",
 }
 HOOKS = {"post-checkout", "post-commit", "post-merge", "post-rewrite", "pre-push"}
-
-
-@pytest.fixture(autouse=True)
-def _relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    relay = write_relay(tmp_path / "relay")
-    monkeypatch.setenv("PATH", f"{relay}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
