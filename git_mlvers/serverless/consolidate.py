@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.errors import MlversError
 from git_mlvers.git import refs
 from git_mlvers.git.command import GitError
-from git_mlvers.serverless import layout, packing
+from git_mlvers.serverless import layout, packing, shallow
 from git_mlvers.serverless.manifest import Manifest, Pack, Retired
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def consolidate(
     if len(manifest.packs) - keep < 2:
         return None
     tips = set(manifest.refs.values())
-    if refs.existing(repo, tips) != tips:
+    # git would pack what such a clone has, and take it for all that there is.
+    if repo.partial or shallow.boundary(repo) or refs.existing(repo, tips) != tips:
         return None
     at = int(time.time() if now is None else now)
     without = refs.existing(repo, (tip for pack in manifest.packs[:keep] for tip in pack.tips))
@@ -68,7 +69,7 @@ def consolidate(
             packing.upload(store, built)
             swap = store.swap(state, _joined(state, manifest, keep, built, at))
     except GitError:
-        return None  # a clone that is shallow or partial, or has lost objects
+        return None  # a clone that has lost objects
     if not swap.won:
         return None
     store.keep_history(state)

@@ -23,8 +23,9 @@ LARGEST = 1 << 30
 """A pack that would be larger is made as several. Bytes."""
 
 _HEADER = 12
-REAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1"}
-"""For each git that decides what goes to the store: what is replaced here is not so there."""
+REAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
+"""For each git that decides what goes to the store: what is replaced or has other parents here
+is not so there."""
 
 
 class Built(NamedTuple):

@@ -132,6 +132,24 @@ def test_a_clone_that_lacks_objects_joins_nothing(
     assert consolidate(store, poor, Local(poor.common_dir, store.url), store.load()) is None
 
 
+@pytest.mark.parametrize("option", ["--depth=1", "--filter=blob:none"])
+def test_a_part_of_the_history_is_not_taken_for_all(
+    pushed: Repo, place: Path, store: Store, tmp_path: Path, option: str
+) -> None:
+    grow(pushed, 3)
+    poor = Repo(tmp_path / "poor")
+    pushed.git("clone", "-q", option, address(place), str(poor.path))
+    commit(poor, "more")
+    trouble = Trouble(tmp_path, values={"git_mlvers.serverless.consolidate:MANY": 2})
+    ended = trouble.run(poor, "git", "push", "-q", "origin", "main")
+    assert ended.code == 0, ended.err
+    assert len(packs(place)) == 5
+    found = Repository.discover(str(poor.path))
+    local = Local(found.common_dir, store.url)
+    assert consolidate(store, found, local, store.load(), everything=True) is None
+    assert check(store) == []
+
+
 def test_who_reads_while_packs_are_joined(
     pushed: Repo, place: Path, store: Store, tmp_path: Path
 ) -> None:

@@ -229,6 +229,15 @@ def test_objects_of_replace_refs_are_not_pushed(pushed: Repo, place: Path, tmp_p
     assert made.read("real") == b"real\n"
 
 
+def test_grafts_cut_nothing_off(pushed: Repo, place: Path, tmp_path: Path) -> None:
+    commit(pushed, "three")
+    top = commit(pushed, "four")
+    (pushed.common_dir() / "info/grafts").write_text(f"{top} {pushed.head('HEAD~2')}\n")
+    pushed.git("push", "-q", "store", "main")
+    made = whole(place, tmp_path / "clone")
+    assert made.git("log", "--format=%s").split() == ["four", "three", "two", "one"]
+
+
 def test_strict_checks_are_honoured(pushed: Repo, place: Path, tmp_path: Path) -> None:
     """A commit that git itself would warn of is taken by default and refused when asked for."""
     bad = "tree {}\nauthor no mail 0 +0000\ncommitter no mail 0 +0000\n\nbad\n"
