@@ -30,7 +30,7 @@ class Way(NamedTuple):
     url: Callable[[str], str]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Content:
     """What the helper asks about content, in place of real stores."""
     directory = tmp_path / "programs"

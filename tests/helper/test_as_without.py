@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.support.helper import Content
 
 
+pytestmark = pytest.mark.usefixtures("content")
+
+
 @pytest.fixture
 def twins(tmp_path: Path, way: Way) -> Twins:
     """Two worlds that are empty, one for the addresses of git and one for ours."""

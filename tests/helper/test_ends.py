@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.support.helper import Content
 
+pytestmark = pytest.mark.usefixtures("content")
+
 SOON = 20
 """Seconds within which everything here has to end."""
 

@@ -13,6 +13,8 @@ from tests.support.git import Repo, noise
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("content")
+
 # For each transport an address at which nothing is found at once.
 ADDRESSES = {
     "file": "file:///",

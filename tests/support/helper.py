@@ -31,7 +31,7 @@ def send_content(job, updates, advertised, progress):
         return file.read()
 
 setup = sys.modules["git_mlvers.remote_helper.setup"] = types.ModuleType("setup")
-setup.prepare = lambda job: None
+setup.prepare = lambda job, config: None
 content = sys.modules["git_mlvers.remote_helper.content"] = types.ModuleType("content")
 content.send_content = send_content
 entry()
