@@ -68,6 +68,6 @@ class Context:
 
     def progress(self) -> Progress:
         """How long work shows itself: a bar on a terminal, events with ``--json``, or nothing."""
-        from git_mlvers.cli.progress import choose
+        from git_mlvers.bars import choose
 
         return choose(self.stderr, quiet=self.quiet, json=self.json)

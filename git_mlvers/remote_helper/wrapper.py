@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from git_mlvers.bars import choose
 from git_mlvers.config.source import Source
-from git_mlvers.progress import Silent
 from git_mlvers.remote_helper.connect_address import Helper, parse
 from git_mlvers.remote_helper.wrapper_content import send_content
 
@@ -21,12 +22,13 @@ def run(job: Job, config: Source | None = None, send: SendContent = send_content
     return when git is connected with a service that it only reads from.
     """
     target = parse(job.address.inner)
+    progress = choose(sys.stderr, quiet=False, json=False)
     if isinstance(target, Helper):
         from git_mlvers.remote_helper.relay import Relay
 
-        return Relay(job, target, send, Silent()).run()
+        return Relay(job, target, send, progress).run()
     from git_mlvers.remote_helper.connect import Connector
 
     if config is None:
         config = Source.load(job.repo, job.env)
-    return Connector(job, target, config, send, Silent()).run()
+    return Connector(job, target, config, send, progress).run()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_mlvers.cli import progress, render
+from git_mlvers import bars
+from git_mlvers.cli import render
 from git_mlvers.cli.context import Context
 from git_mlvers.progress import Silent
 
@@ -60,7 +61,7 @@ def test_paths_do_not_steer_the_terminal() -> None:
 
 
 def choose(stream: io.StringIO, *, quiet: bool = False, json: bool = False) -> Progress:
-    return progress.choose(stream, quiet=quiet, json=json)
+    return bars.choose(stream, quiet=quiet, json=json)
 
 
 def work(shown: Progress) -> None:
@@ -78,7 +79,7 @@ def test_nothing_in_a_pipe_or_when_quiet() -> None:
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
+    monkeypatch.setattr(bars, "SHOW_AFTER", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     work(choose(stream))
@@ -93,7 +94,7 @@ def test_short_work_shows_no_bar() -> None:
 
 
 def test_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "EVENT_EVERY", 0.0)
+    monkeypatch.setattr(bars, "EVENT_EVERY", 0.0)
     stream = io.StringIO()
     work(choose(stream, json=True, quiet=True))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
