@@ -107,7 +107,7 @@ class Dialogue:
         self._say(f"{answer}\n")
 
     def _list(self, *, for_push: bool) -> None:
-        self._listed = self._load()
+        self._listed = self._load(makes=for_push)
         manifest = self._listed.manifest
         lines = []
         if self._wishes.object_format:
@@ -243,8 +243,8 @@ class Dialogue:
             self._opened = Store(backend)
         return self._opened
 
-    def _load(self) -> Loaded:
-        state = self._store.load()
+    def _load(self, *, makes: bool = False) -> Loaded:
+        state = self._store.load(makes=makes)
         if state.manifest is None and self._job.repo is not None:
             self._local().check_lost(self._store.url)
         return state

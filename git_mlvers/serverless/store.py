@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.backend.base import BackendError, Conflict, KeyMissing
+from git_mlvers.backend.base import BackendError, Conflict, KeyMissing, StoreNotMade
 from git_mlvers.errors import RemoteError
 from git_mlvers.serverless import layout
 from git_mlvers.serverless.manifest import Manifest, digest, parse
@@ -63,10 +63,18 @@ class Store:
         self._replaces = backend.capabilities.replace_if
         self._creates = backend.capabilities.create_only
 
-    def load(self) -> Loaded:
-        """The state now. Only the store's own word that there is none means an empty one."""
+    def load(self, *, makes: bool = False) -> Loaded:
+        """The state now. Only the store's own word that there is none means an empty one.
+
+        A store that is not there is an error too, `StoreNotMade`, unless the caller
+        `makes` it: who reads from it has mistyped, or has not mounted it.
+        """
         try:
             data, token = self._newest() if not self._replaces else self._one()
+        except StoreNotMade:
+            if not makes:
+                raise
+            return NOTHING
         except KeyMissing:
             return NOTHING
         return Loaded(parse(data, self.url), data, token)
@@ -93,13 +101,13 @@ class Store:
         except BackendError as error:
             if not error.transient:
                 raise
-            now = self.load()
+            now = self.load(makes=True)
             if not now.has(manifest.by):
                 raise
             return Swap(True, now)
         if done is not None:
             return Swap(True, Loaded(manifest, data, done))
-        now = self.load()
+        now = self.load(makes=True)
         return Swap(now.has(manifest.by), now)
 
     def keep_history(self, loaded: Loaded) -> None:

@@ -36,11 +36,20 @@ def test_fetch_brings_what_is_new(pushed: Repo, place: Path, tmp_path: Path) -> 
 
 
 def test_an_empty_repository(place: Path, tmp_path: Path) -> None:
+    place.mkdir()
     made = whole(place, tmp_path / "clone")
-    assert not place.exists()
+    assert list(place.iterdir()) == []
     commit(made, "first")
     made.git("push", "-q", "origin", "HEAD")
     assert refs_at(made, place)["refs/heads/main"] == made.head()
+
+
+def test_what_is_not_there_is_not_taken_for_an_empty_repository(work: Repo, place: Path) -> None:
+    for command in ("fetch", "ls-remote"):
+        assert f"the directory {place} is not there" in work.fails(command, "store").stderr
+    assert not place.exists()
+    work.git("push", "-q", "store", "main")
+    work.git("fetch", "-q", "store")
 
 
 def test_the_first_branch_is_the_default(work: Repo, place: Path, tmp_path: Path) -> None:
