@@ -67,7 +67,8 @@ class Workspace:
                 config.cache_dir or self.home,
                 shared=config.shared,
                 link=config.cache_link,
-                alternates=self._alternates(),
+                alternates=self._borrowed(),
+                neighbours=self._neighbours(),
                 fsync=config.fsync,
             )
         return self._cache
@@ -115,13 +116,17 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _alternates(self) -> Iterator[str]:
-        """Caches of repositories on this disk that this one borrows from, or has as git remotes.
+    def _borrowed(self) -> Iterator[str]:
+        """Caches of repositories on this disk that this one borrows from.
 
-        They are found out when they are needed: that may start git several times.
+        They, and those of `_neighbours`, are found out when they are needed: that may
+        start git several times.
         """
         for objects in self.repo.alternates():
             yield os.path.join(os.path.dirname(objects), "mlvers")
+
+    def _neighbours(self) -> Iterator[str]:
+        """Caches of repositories on this disk that this one has as git remotes."""
         try:
             places = self.config.sources()
         except MlversError:

@@ -59,12 +59,12 @@ class _Packs(LocalPacks):
         found = self._unless_closed(lambda: super(_Packs, self).find_many(oids), nothing)
         return {oid: row for oid, row in found.items() if self._is_readable(row.pack)}
 
-    def read(self, oid: Oid) -> tuple[bytes, bytes] | None:
+    def read(self, oid: Oid, look_again: bool = True) -> tuple[bytes, bytes] | None:
         """See `LocalPacks.read`."""
         row = self._find_any(oid)
         if row is not None and not self._is_readable(row.pack):
             return None
-        return self._unless_closed(lambda: super(_Packs, self).read(oid), None)
+        return self._unless_closed(lambda: super(_Packs, self).read(oid, look_again), None)
 
     def _find_any(self, oid: Oid) -> Row | None:
         return self._unless_closed(lambda: super(_Packs, self).find(oid), None)

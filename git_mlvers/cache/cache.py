@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from git_mlvers.cache.check import Problem
+    from git_mlvers.cache.neighbour import Keeper
     from git_mlvers.cache.writer import Writer
     from git_mlvers.progress import Progress
 
@@ -35,8 +37,9 @@ class Cache:
     """Content by oid, under the directory `root`, which is made when something is added.
 
     `shared` is ``core.sharedRepository`` as permission bits, `link` one of
-    `links.POLICIES`. `alternates` are roots of other caches that are only read,
-    and asked for only when something is not in this one.
+    `links.POLICIES`. `alternates` are roots of other caches that are only read, and
+    asked for only when something is not in this one. So are `neighbours`, but what
+    is read from them is kept here too.
     With `fsync` off nothing waits for the disk. Used by several threads and
     several processes at once. Whatever the disk refuses is a `LocalIOError`.
     """
@@ -48,12 +51,16 @@ class Cache:
         shared: int | None = None,
         link: str = links.AUTO,
         alternates: Iterable[str] = (),
+        neighbours: Iterable[str] = (),
         fsync: bool = True,
     ) -> None:
         self.root = root
         self._link = link
         self._own = Store(root, shared=shared, sync=fsync)
         self._alternates = alternates
+        self._neighbours = neighbours
+        self._keeper: Keeper | None = None
+        self._seen: tuple[Oid, Store] | None = None
         self._others: list[Store] | None = None
         self._finding_others = threading.Lock()
         self._buffers: list[memoryview] = []
@@ -62,7 +69,11 @@ class Cache:
 
     def has(self, oid: Oid, size: int) -> bool:
         """Whether the content is here, or in an alternate. Cheap, and reads no content."""
-        return any(store.has(oid, size) for store in self._stores())
+        for store in self._stores():
+            if store.has(oid, size):
+                self._seen = oid, store
+                return True
+        return False
 
     def missing(self, pointers: Iterable[Pointer]) -> list[Pointer]:
         """Those of `pointers` whose content is not here, each once, in their order."""
@@ -78,7 +89,21 @@ class Cache:
         Raises `ContentMissing`, or `CorruptError` when it was found damaged,
         after which it counts as missing.
         """
-        return self._first(oid, lambda store: store.read(oid, size))
+        if size > SMALL:
+            return self._first(oid, lambda store: store.read(oid, size))
+        damage: CorruptError | None = None
+        seen = self._seen
+        stores = [seen[1]] if seen is not None and seen[0] == oid else self._stores()
+        # Looking for what was added a moment ago takes longer than asking the other caches.
+        for store in stores:
+            try:
+                found = store.read_small(oid, look_again=False)
+            except CorruptError as error:
+                damage = damage or error
+                continue
+            if found is not None and len(found[1]) == size:
+                return found[1]
+        return self._first(oid, lambda store: store.read(oid, size), damage)
 
     def read_ahead(self) -> None:
         """Make ready what may be read next, in a moment in which there is nothing else to do."""
@@ -119,7 +144,8 @@ class Cache:
                 return None
             # With a link to another repository's object an edit here would damage it there.
             linked = self._link == links.HARDLINK
-            policy = links.AUTO if linked and store is not self._own else self._link
+            ours = path == self._own.objects.path(oid)
+            policy = links.AUTO if linked and not ours else self._link
             return links.materialise(path, size, dest, mode, policy) or None
 
         self._first(oid, bring)
@@ -217,13 +243,24 @@ class Cache:
         """Add a large `temp_file` whose oid and size the caller has computed."""
         self._own.objects.adopt(path, oid, size)
 
+    def keep(self, pointers: Iterable[Pointer]) -> None:
+        """Have here what of `pointers` neighbours have, as far as that can be done."""
+        for oid, size in self._own.missing(list(dict.fromkeys(pointers))):
+            with contextlib.suppress(ContentMissing, CorruptError):
+                if size <= SMALL:
+                    self.read(oid, size)
+                else:
+                    self._first(oid, lambda store: store.find_file(oid, size))  # noqa: B023
+
     def flush(self) -> None:
         """Wait until all that was added is on the disk; to be called once per command."""
+        self._flush_keeper()
         self._own.flush()
 
     def close(self) -> None:
         """Flush, and close all files."""
         try:
+            self._flush_keeper()
             self._own.close()
         finally:
             for store in self._others or ():
@@ -299,13 +336,30 @@ class Cache:
         yield self._own
         with self._finding_others:
             if self._others is None:
-                roots = [root for root in dict.fromkeys(self._alternates) if root != self.root]
-                self._others = _open_others(roots)
+                self._others = self._open_others()
         yield from self._others
 
-    def _first(self, oid: Oid, attempt: Callable[[Store], T | None]) -> T:
-        """What `attempt` gives for the first store that has `oid`."""
-        damage: CorruptError | None = None
+    def _open_others(self) -> list[Store]:
+        from git_mlvers.cache.alternate import Alternate
+        from git_mlvers.cache.neighbour import Keeper, Neighbour
+
+        # Theirs must not be an object of ours that a file in the working tree is linked to.
+        self._keeper = keeper = Keeper(self, self._own, link=self._link != links.HARDLINK)
+        borrowed = [root for root in dict.fromkeys(self._alternates) if root != self.root]
+        near = [root for root in dict.fromkeys(self._neighbours) if root != self.root]
+        return [
+            *(Alternate(root) for root in borrowed),
+            *(Neighbour(root, keeper) for root in near if root not in borrowed),
+        ]
+
+    def _flush_keeper(self) -> None:
+        if self._keeper is not None:
+            self._keeper.flush()
+
+    def _first(
+        self, oid: Oid, attempt: Callable[[Store], T | None], damage: CorruptError | None = None
+    ) -> T:
+        """What `attempt` gives for the first store that has `oid`; raises `damage` if none does."""
         for store in self._stores():
             try:
                 found = attempt(store)
@@ -319,9 +373,3 @@ class Cache:
         raise ContentMissing(
             f"content {oid.short} is not in the cache", "git mlvers fetch brings it"
         )
-
-
-def _open_others(roots: Iterable[str]) -> list[Store]:
-    from git_mlvers.cache.alternate import Alternate
-
-    return [Alternate(root) for root in roots]

@@ -53,7 +53,7 @@ class ObjectStore:
     def __init__(self, root: str, *, writable: bool = True, shared: int | None = None) -> None:
         self.root = root
         self.writable = writable
-        self._shared = shared
+        self.shared = shared
         self._objects = os.path.join(root, "objects")
         self._temps = os.path.join(root, "tmp")
         self._unsynced: list[str] = []
@@ -118,7 +118,7 @@ class ObjectStore:
             try:
                 return os.open(path, flags, 0o644), path
             except FileNotFoundError:
-                make_dirs(self._temps, self._shared)
+                make_dirs(self._temps, self.shared)
                 return os.open(path, flags, 0o644), path
 
     def adopt(self, temp: str, oid: Oid, size: int) -> None:
@@ -131,7 +131,7 @@ class ObjectStore:
             with disk_errors(path, "adding to the cache"):
                 os.utime(temp, (STAMP, STAMP))
                 mode = stat.S_IMODE(os.stat(temp).st_mode) & ~0o222
-                os.chmod(temp, shared_mode(mode, self._shared))
+                os.chmod(temp, shared_mode(mode, self.shared))
                 self._rename(temp, path)
             self._unsynced.append(path)
         finally:
@@ -199,7 +199,7 @@ class ObjectStore:
     def set_aside(self, path: str) -> str:
         """Move the damaged file `path` to ``bad/``; returns its new path."""
         folder = os.path.join(self.root, BAD)
-        make_dirs(folder, self._shared)
+        make_dirs(folder, self.shared)
         target = temp_path(folder, f"{os.path.basename(path)}-")
         with disk_errors(path, "moving damaged content away"):
             os.rename(path, target)
@@ -229,7 +229,7 @@ class ObjectStore:
                 return os.rename(temp, path)
             except FileNotFoundError:
                 # Another process that prunes may remove it again while it is empty.
-                make_dirs(os.path.dirname(path), self._shared)
+                make_dirs(os.path.dirname(path), self.shared)
         return os.rename(temp, path)
 
     def _freshen(self, path: str) -> bool:

@@ -66,9 +66,10 @@ class LocalPacks:
         with self.mutex:
             return self.catalog.find_many(oids)
 
-    def read(self, oid: Oid) -> tuple[bytes, bytes] | None:
+    def read(self, oid: Oid, look_again: bool = True) -> tuple[bytes, bytes] | None:
         """The frame of `oid` and its content, verified; ``None`` when it is not here.
 
+        With `look_again` off, what another process has just added may be missed.
         Raises `CorruptError` when it was here and is damaged; from then on it is missing.
         """
         with disk_errors(self.folder, "reading the cache"):
@@ -77,7 +78,9 @@ class LocalPacks:
                     ahead = self._ahead.take(oid)
                     if ahead is not None:
                         return ahead
-                    row = self.catalog.find(oid) or self._find_new(oid)
+                    row = self.catalog.find(oid)
+                    if row is None and look_again:
+                        row = self._find_new(oid)
                     if row is None:
                         return None
                     try:

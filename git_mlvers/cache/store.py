@@ -57,7 +57,7 @@ class Store:
     def read(self, oid: Oid, size: int) -> bytes | None:
         """All of the content, verified; ``None`` when it is not here. Raises `CorruptError`."""
         if size <= SMALL:
-            found = self.packs.read(oid)
+            found = self.read_small(oid)
             return None if found is None or len(found[1]) != size else found[1]
         path = self.find_file(oid, size)
         if path is None:
@@ -72,6 +72,10 @@ class Store:
         if not self.objects.is_intact(oid):
             self.find_file(oid, size)
         return None
+
+    def read_small(self, oid: Oid, look_again: bool = True) -> tuple[bytes, bytes] | None:
+        """The frame and the content of a small object; see `LocalPacks.read`."""
+        return self.packs.read(oid, look_again)
 
     def open(self, oid: Oid, size: int) -> BinaryIO | None:
         """The content for reading, not verified when it is large; ``None`` when it is not here."""

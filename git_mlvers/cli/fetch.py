@@ -75,6 +75,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             return _tell_unborn(context)
         pointers = {pointer: path for path, pointer in _wanted_pointers(args, workspace)}
         require_match(args, pointers)
+        workspace.cache.keep(pointers)
         missing = workspace.cache.missing(pointers)
         outcome = fetch(workspace, missing, context.progress())
     return tell(outcome, pointers, context)

@@ -119,6 +119,32 @@ def test_clone_through_a_chain_of_clones(pushed: Project, tmp_path: Path) -> Non
     project_at(tmp_path / "second").assert_tree(SECOND)
 
 
+def test_a_clone_by_path_goes_on_alone(pushed: Project, tmp_path: Path) -> None:
+    made = clone(str(pushed.path), tmp_path / "made")
+    pushed.path.rename(tmp_path / "gone")
+    (tmp_path / "origin.git").rename(tmp_path / "gone.git")
+    Repo.init(tmp_path / "new.git", "--bare")
+    for name in SECOND:
+        made.remove(name)
+    made.git("checkout", "-q", ".")
+    project_at(made.path).assert_tree(SECOND)
+    made.git("checkout", "-q", "--orphan", "alone")
+    made.commit("all that is checked out")
+    made.git("push", "-q", str(tmp_path / "new.git"), "alone:main", "--force")
+    project_at(clone((tmp_path / "new.git").as_uri(), tmp_path / "again").path).assert_tree(SECOND)
+
+
+def test_fetch_brings_what_a_neighbour_has(pushed: Project, tmp_path: Path) -> None:
+    made = clone(str(pushed.path), tmp_path / "made", "--no-checkout")
+    made.mlvers("fetch", "--all")
+    pushed.path.rename(tmp_path / "gone")
+    (tmp_path / "origin.git").rename(tmp_path / "gone.git")
+    made.git("checkout", "-q", "main")
+    project_at(made.path).assert_tree(SECOND)
+    made.git("checkout", "-q", "v1")
+    project_at(made.path).assert_tree(FIRST)
+
+
 def test_clone_of_an_empty_repository(installed: Path, tmp_path: Path) -> None:
     Repo.init(tmp_path / "empty.git", "--bare")
     made = clone(str(tmp_path / "empty.git"), tmp_path / "clone")
