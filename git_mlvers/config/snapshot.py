@@ -228,6 +228,7 @@ class Config(Source):
         first = self.default_remote(git_remote)
         others = [self.remote_settings(name) for name in self.remote_names()]
         others += self._places_of_git_remotes()
+        others += self._own_place()
         found = {} if first is None else {first.url: first}
         for place in others:
             if place.read_needs is None:
@@ -267,6 +268,15 @@ class Config(Source):
         if url is None or _is_committed(url):
             return False
         return lent.covers(url.text or "", place.url) is not None
+
+    def _own_place(self) -> list[RemoteSettings]:
+        """What others have pushed into this repository lies in it, for who asked no other place."""
+        if self._repo is None:
+            return []
+        place = os.path.join(self._repo.common_dir, "mlvers")
+        if not os.path.isfile(os.path.join(place, "mlvers.json")):
+            return []
+        return [RemoteSettings("this repository", place, {}, "git remote", local_cache=place)]
 
     @staticmethod
     def check_allowed(settings: RemoteSettings, *, write: bool = False) -> None:

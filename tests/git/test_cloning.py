@@ -134,6 +134,19 @@ def test_a_clone_by_path_goes_on_alone(pushed: Project, tmp_path: Path) -> None:
     project_at(clone((tmp_path / "new.git").as_uri(), tmp_path / "again").path).assert_tree(SECOND)
 
 
+def test_what_was_pushed_into_a_working_repository_is_found_there(
+    project: Project, tmp_path: Path
+) -> None:
+    made = clone(str(project.path), tmp_path / "made")
+    fresh = {"fresh.bin": noise(LARGE, "fresh"), "little.bin": noise(SMALL, "little")}
+    made.write_all(fresh)
+    made.commit("fresh")
+    made.git("push", "-q", "origin", "HEAD:refs/heads/x")
+    said = project.run("checkout", "x").stderr
+    assert "git-mlvers" not in said
+    project.assert_tree(SECOND | fresh)
+
+
 def test_fetch_brings_what_a_neighbour_has(pushed: Project, tmp_path: Path) -> None:
     made = clone(str(pushed.path), tmp_path / "made", "--no-checkout")
     made.mlvers("fetch", "--all")
