@@ -100,7 +100,7 @@ def _show(found: Inventory, context: Context) -> None:
     )
     if "cache" in found:
         cache = found["cache"]
-        text = f"{count(cache['files'], 'file')}, {size(cache['bytes'])}"
+        text = cache["problem"] or f"{count(cache['files'], 'file')}, {size(cache['bytes'])}"
         _section(context, "Cache", [(cache["directory"], text)])
 
 

@@ -11,6 +11,7 @@ from git_mlvers import __version__, hooks, wiring
 from git_mlvers.config import FILE_NAME
 from git_mlvers.config.remotes import SECRET_OPTIONS
 from git_mlvers.errors import MlversError
+from git_mlvers.fsutil import disk_errors
 from git_mlvers.git.command import version as git_version
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ class RemoteState(TypedDict):
 
 
 class CacheState(TypedDict):
-    """How many `files` of how many `bytes` the cache has."""
+    """How many `files` of how many `bytes` the cache has, or the `problem` with it."""
 
     directory: str
     files: int
     bytes: int
+    problem: str | None
 
 
 class Inventory(TypedDict):
@@ -140,10 +142,14 @@ def remotes(workspace: Workspace, *, reach: bool) -> list[RemoteState]:
 
 
 def cache(workspace: Workspace) -> CacheState:
-    """The cache of the repository, counted."""
-    sizes = [size for _, size in workspace.cache]
+    """The cache of the repository, counted, or why it cannot be."""
     directory = workspace.config.cache_dir or workspace.home
-    return CacheState(directory=directory, files=len(sizes), bytes=sum(sizes))
+    try:
+        with disk_errors(directory, "looking into the cache"):
+            sizes = [size for _, size in workspace.cache]
+    except MlversError as error:
+        return CacheState(directory=directory, files=0, bytes=0, problem=error.message)
+    return CacheState(directory=directory, files=len(sizes), bytes=sum(sizes), problem=None)
 
 
 def _reach(config: Config, settings: RemoteSettings) -> str:

@@ -75,6 +75,16 @@ class TestCacheOfANeighbour:
         made.assert_contents(FILES)
 
 
+def test_env_tells_what_it_can_of_a_cache_that_cannot_be_read(work: Repo) -> None:
+    packs = work.cache_dir() / "packs"
+    packs.chmod(0)
+    ran = work.program(*plain("git", "mlvers", "env", "--offline"))
+    packs.chmod(0o755)
+    assert "Versions:" in ran.stdout
+    assert "permission denied while looking into the cache" in ran.stdout.partition("Cache:")[2]
+    assert ran.stderr == ""
+
+
 def test_checkout_from_a_cache_that_may_not_be_written(work: Repo) -> None:
     work.git("config", "mlvers.populateMin", "100000")
     work.mlvers("init")
