@@ -82,10 +82,12 @@ class Workspace:
         # A remote may have the name of the git remote beside which another one is.
         key = settings.name, settings.url
         if key not in self._remotes:
-            backend = open_backend(settings.url, settings.options)
-            state = os.path.join(self.home, "remotes")
             # In a repository on this disk, a place that is not there is one that is not made yet.
             beside = settings.url == settings.local_cache
+            theirs = os.path.dirname(settings.url)
+            shared = self.config.shared_at(theirs) if beside and write else None
+            backend = open_backend(settings.url, settings.options, shared=shared)
+            state = os.path.join(self.home, "remotes")
             self._remotes[key] = Remote(
                 backend,
                 state,

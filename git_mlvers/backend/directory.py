@@ -51,12 +51,14 @@ class Directory:
     """A `Backend` on the directory `root`, an absolute path.
 
     The directory is made at the first write when its parent exists; the parent
-    is never made. `fsync` asks for durability at each write.
+    is never made. `fsync` asks for durability at each write. `shared` is
+    ``core.sharedRepository`` as permission bits, for what is made.
     """
 
     capabilities = Capabilities(create_only=True, replace_if=True, ranges=True, connections=8)
 
-    def __init__(self, root: str, *, fsync: bool = True) -> None:
+    def __init__(self, root: str, *, fsync: bool = True, shared: int | None = None) -> None:
+        self._shared = shared
         self.url = os.path.abspath(root)
         self._root = self.url
         self._fsync = fsync
@@ -163,7 +165,7 @@ class Directory:
         *parts, name = validate_key(key).split("/")
         with (
             translated(self._root, "write", key),
-            folders.made(self._root, parts, self._fsync) as folder,
+            folders.made(self._root, parts, self._fsync, self._shared) as folder,
         ):
             self._sweep("/".join(parts), folder)
             yield folder, name
@@ -175,7 +177,7 @@ class Directory:
         file = os.open(name, _NEW, 0o666, dir_fd=folder)
         try:
             try:
-                folders.share(file, folder)
+                folders.share(file, folder, self._shared)
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(file, rest) :]
@@ -215,7 +217,7 @@ class Directory:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             file = os.open(LOCK, flags, 0o666, dir_fd=root)
             try:
-                folders.share(file, root)
+                folders.share(file, root, self._shared)
                 self._wait_for(file)
                 yield
             finally:

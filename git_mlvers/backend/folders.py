@@ -8,6 +8,8 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
+from git_mlvers.fsutil import apply_shared
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -40,15 +42,15 @@ def existing(root: str, parts: Sequence[str]) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def made(root: str, parts: Sequence[str], fsync: bool) -> Iterator[int]:
+def made(root: str, parts: Sequence[str], fsync: bool, shared: int | None = None) -> Iterator[int]:
     """The same as `existing`, and folders that are not there are made, `root` itself included.
 
     The parent of `root` is never made: a share that is not mounted stays empty.
     """
-    folder = _root(root, fsync)
+    folder = _root(root, fsync, shared)
     try:
         for part in parts:
-            deeper = _step(folder, part, fsync)
+            deeper = _step(folder, part, fsync, shared)
             os.close(folder)
             folder = deeper
         yield folder
@@ -56,12 +58,17 @@ def made(root: str, parts: Sequence[str], fsync: bool) -> Iterator[int]:
         os.close(folder)
 
 
-def share(file: int, folder: int) -> None:
+def share(file: int, folder: int, shared: int | None = None) -> None:
     """Give the group the rights on the open `file` that it has on the open `folder`.
 
     In a folder that a group writes to, what one of them makes is of use to the
-    others whatever the umask; elsewhere the umask alone counts.
+    others whatever the umask; elsewhere the umask alone counts. `shared` comes
+    before both: ``core.sharedRepository`` as permission bits.
     """
+    if shared is not None:
+        with contextlib.suppress(PermissionError):
+            apply_shared(file, shared)
+        return
     theirs = os.fstat(folder).st_mode
     if not theirs & stat.S_IWGRP:
         return
@@ -102,18 +109,18 @@ def remove_stale(folder: int) -> None:
                 os.unlink(name, dir_fd=folder)
 
 
-def _root(root: str, fsync: bool) -> int:
+def _root(root: str, fsync: bool, shared: int | None) -> int:
     try:
         return os.open(root, _FOLDER)
     except FileNotFoundError:
         parent = os.open(os.path.dirname(root) or ".", _FOLDER)
     try:
-        return _step(parent, os.path.basename(root), fsync, follow=True)
+        return _step(parent, os.path.basename(root), fsync, shared, follow=True)
     finally:
         os.close(parent)
 
 
-def _step(folder: int, name: str, fsync: bool, follow: bool = False) -> int:
+def _step(folder: int, name: str, fsync: bool, shared: int | None, follow: bool = False) -> int:
     flags = _FOLDER if follow else _FOLDER | os.O_NOFOLLOW
     try:
         return os.open(name, flags, dir_fd=folder)
@@ -125,7 +132,7 @@ def _step(folder: int, name: str, fsync: bool, follow: bool = False) -> int:
             return os.open(name, flags, dir_fd=folder)
     made_now = os.open(name, flags, dir_fd=folder)
     try:
-        share(made_now, folder)
+        share(made_now, folder, shared)
         if fsync:
             os.fsync(folder)
     except BaseException:

@@ -23,11 +23,13 @@ def open_backend(
     *,
     patience: Patience = NORMAL,
     fsync: bool = True,
+    shared: int | None = None,
 ) -> Backend:
     """The backend for `url`, with the remote's `options` (lower-case keys). Sends nothing yet.
 
     A cloud is wrapped so that transient failures are tried again within
-    `patience`; a directory is as it is, and `fsync` asks it for durability.
+    `patience`; a directory is as it is, `fsync` asks it for durability, and
+    `shared` (``core.sharedRepository`` as permission bits) is for what is made in it.
     Raises `BadAddress`, `MissingExtra`, and `UsageError` for an option that
     means nothing for this kind of address.
     """
@@ -37,7 +39,7 @@ def open_backend(
     if not location.scheme:
         from git_mlvers.backend.directory import Directory
 
-        return Directory(location.path, fsync=fsync)
+        return Directory(location.path, fsync=fsync, shared=shared)
     if missing_extra(url) is not None:
         raise MissingExtra(location.scheme)
     from git_mlvers.backend.retry import Retrying

@@ -118,19 +118,17 @@ class Config(Source):
         Negative for bits that replace those of the umask instead of adding to them.
         """
         value = self.origin_of("core.sharedrepository")
-        text = "umask" if value is None else (value.text or "true").strip().lower()
-        if text in ("group", "1", "true", "yes", "on"):
-            return _SHARED_GROUP
-        if text in ("all", "world", "everybody", "2"):
-            return _SHARED_ALL
-        if text in ("umask", "0", "false", "no", "off", ""):
+        return _shared("umask" if value is None else value.text or "true")
+
+    def shared_at(self, git_dir: str) -> int | None:
+        """The same of the repository with the common directory `git_dir`, on this machine."""
+        if self._repo is None:
             return None
-        try:
-            return -(int(text, 8) & 0o666)
-        except ValueError:
-            raise ConfigError(
-                f"core.sharedRepository is {text!r}, which git does not know"
-            ) from None
+        file = os.path.join(git_dir, "config")
+        said = self._repo.git(
+            "config", "--file", file, "--get", "core.sharedRepository", check=False
+        )
+        return _shared(said.decode("utf-8", "replace") or "umask")
 
     @property
     def hooks_dir(self) -> str | None:
@@ -295,3 +293,17 @@ class Config(Source):
 
 def _is_committed(value: Value | None) -> bool:
     return value is not None and value.scope == committed.FILE_NAME
+
+
+def _shared(text: str) -> int | None:
+    text = text.strip().lower()
+    if text in ("group", "1", "true", "yes", "on"):
+        return _SHARED_GROUP
+    if text in ("all", "world", "everybody", "2"):
+        return _SHARED_ALL
+    if text in ("umask", "0", "false", "no", "off", ""):
+        return None
+    try:
+        return -(int(text, 8) & 0o666)
+    except ValueError:
+        raise ConfigError(f"core.sharedRepository is {text!r}, which git does not know") from None

@@ -155,6 +155,17 @@ class TestSharedRepository:
         made = clone(str(tmp_path / "srv.git"), tmp_path / "made")
         made.assert_contents({**FILES, "more.bin": noise(250_000, "more")})
 
+    @pytest.mark.parametrize(("how", "bits"), [("group", 0o060), ("all", 0o064)])
+    def test_the_place_beside_a_git_remote(
+        self, work: Repo, tmp_path: Path, careful: None, how: str, bits: int
+    ) -> None:
+        Repo.init(tmp_path / "other.git", "--bare", f"--shared={how}")
+        work.git("push", "-q", str(tmp_path / "other.git"), "main")
+        place = tmp_path / "other.git" / "mlvers"
+        for path in [place, *place.rglob("*")]:
+            wanted = bits | (bits & 0o044) >> 2 if path.is_dir() else bits
+            assert path.stat().st_mode & 0o077 == wanted, path
+
     def test_without_it_the_umask_counts(self, work: Repo, careful: None) -> None:
         work.git("push", "-q", "origin", "main")
         for path in (work.path / ".git" / "mlvers" / "remotes").rglob("*"):
