@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
+from git_mlvers.bars import choose
 from git_mlvers.errors import MlversError, UsageError
 from git_mlvers.fsutil import remove_quietly, write_all
 from git_mlvers.git.catfile import CatFile
@@ -23,9 +25,10 @@ from git_mlvers.serverless.rules import Change
 from git_mlvers.serverless.store import NOTHING, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from git_mlvers.config import Config
+    from git_mlvers.git.refs import RefUpdate
     from git_mlvers.remote_helper.job import Job
     from git_mlvers.remote_helper.wrapper_content import SendContent
     from git_mlvers.serverless.push import Send
@@ -43,9 +46,12 @@ def run(job: Job, config: Config, send: SendContent = send_content) -> int:
     """
     inner = job.address.inner
     options = config.options_for(inner) if "://" in inner else {}
-    dialogue = Dialogue(
-        job, options, lambda updates, advertised: send(job, updates, advertised, Silent())
-    )
+
+    def bring(updates: Sequence[RefUpdate], advertised: Collection[str]) -> str | None:
+        shown = choose(sys.stderr, quiet=False, json=False) if dialogue.shows else Silent()
+        return send(job, updates, advertised, shown)
+
+    dialogue = Dialogue(job, options, bring)
     try:
         return dialogue.run()
     finally:
@@ -85,6 +91,11 @@ class Dialogue:
             else:
                 raise UsageError(f"git asks the remote helper for something unknown: {command!r}")
         return 0
+
+    @property
+    def shows(self) -> bool:
+        """Whether the user wants to see progress."""
+        return self._wishes.verbose
 
     def close(self) -> None:
         """Let git collect packs again, whose objects are named by refs now; give back the rest."""

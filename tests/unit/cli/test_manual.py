@@ -87,7 +87,7 @@ def test_every_manual_has_its_parts(name: str) -> None:
 
 def test_sub_commands_are_explained() -> None:
     text = manual.as_text(manual.command_page(COMMANDS["remote"]))
-    assert "    add [-d] [--local] NAME URL\n        add a remote" in text
+    assert "    add [-d] [--local] [-q] NAME URL\n        add a remote" in text
 
 
 def test_man_pages_are_not_stale(tmp_path: Path) -> None:
