@@ -6,6 +6,7 @@ import random
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
+import _bench_store
 import _bench_tools
 from _bench_site import Site
 
@@ -55,15 +56,22 @@ ROWS = [
     Row("status-time", "– time", "s", 1.5, "git"),
     Row("push-nothing", "push with nothing new, {small}", "s", 0.1, "DVC"),
     Row("push-nothing-requests", "– requests", "", 2),
+    Row("clone-history", "clone {objects} objects, no git server", "s", 1.3, "git"),
+    Row("fetch-history", "– fetch into an empty repository", "s", 1.3, "git"),
+    Row("push-history-requests", "– push of one commit more to S3: requests", "", 3),
 ]
 
 
 class Sizes(NamedTuple):
-    """How much there is to do: bytes of the large file, number and bytes of the small ones."""
+    """How much there is to do: bytes of the large file, number and bytes of the small ones.
+
+    And the objects of a long history.
+    """
 
     large: int
     count: int
     small: int
+    objects: int
 
 
 Values = dict[str, float]
@@ -84,7 +92,7 @@ class Bench:
 
     def large(self, tool: Tool) -> Values:
         """Add and check out one large file."""
-        with self._site(tool) as site:
+        with self.site(tool) as site:
             write_noise(site.data / "large.bin", self.sizes.large, seed=1)
             values = {"add-large": site.timed(tool.add()).seconds}
             tool.commit(site.repo)
@@ -98,7 +106,7 @@ class Bench:
 
     def small(self, tool: Tool) -> Values:
         """Add, check out, and clone many small files."""
-        with self._site(tool) as site:
+        with self.site(tool) as site:
             self._write_small(site.data)
             values = {"add-small": site.timed(tool.add()).seconds}
             tool.commit(site.repo)
@@ -117,7 +125,7 @@ class Bench:
         """Push many small files to S3, then nothing more; look at the status."""
         if isinstance(tool, _bench_tools.Copy):
             return {}
-        with self._site(tool, on_s3=tool.speaks_s3) as site:
+        with self.site(tool, on_s3=tool.speaks_s3) as site:
             self._write_small(site.data)
             site.timed(tool.add())
             tool.commit(site.repo)
@@ -137,7 +145,7 @@ class Bench:
         """Push an edit of a large file to S3, and pull it in a clone that has the old version."""
         if not tool.speaks_s3:
             return {}
-        with self._site(tool, on_s3=True) as site:
+        with self.site(tool, on_s3=True) as site:
             large = site.data / "large.bin"
             write_noise(large, self.sizes.large, seed=1)
             site.timed(tool.add())
@@ -160,7 +168,7 @@ class Bench:
                 "pull-edit-time": pull.seconds,
             }
 
-    def _site(self, tool: Tool, on_s3: bool = False) -> Site:
+    def site(self, tool: Tool, on_s3: bool = False) -> Site:
         """A place for one piece of work with `tool`."""
         self._runs += 1
         name = f"run-{self._runs}"
@@ -199,6 +207,7 @@ WORK = {
     "small": Work(Bench.small, ("add-small", "checkout-small", "clone-small"), small=6),
     "small on S3": Work(Bench.small_on_s3, ("push-s3", "push-nothing", "status"), small=3),
     "edit on S3": Work(Bench.edit_on_s3, ("push-edit", "pull-edit"), large=8),
+    "history": Work(_bench_store.history, ("clone-history", "fetch-history", "push-history")),
 }
 
 
