@@ -72,6 +72,7 @@ COMMANDS: dict[str, Command] = {
         Command("status", LOOK, "Show what is not pushed, and what is missing"),
         Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
         Command("prune", LOOK, "Delete old content from the cache that a remote has"),
+        Command("gc", LOOK, "Tidy up a git remote that has no server"),
         Command("fsck", LOOK, "Check the cache, the pointers and the remote"),
         Command("env", LOOK, "Show versions, configuration, hooks and remotes"),
         Command("version", LOOK, "Show the version"),

@@ -15,6 +15,7 @@ from git_mlvers.serverless.manifest import Manifest, Pack, Retired
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_mlvers.backend.base import Entry
     from git_mlvers.git.repository import Repository
     from git_mlvers.serverless.local import Local
     from git_mlvers.serverless.packing import Built
@@ -30,9 +31,13 @@ _FACTOR = 2
 
 
 class Consolidated(NamedTuple):
-    """What came of it: how many packs were replaced, by how many bytes, and the state now."""
+    """What came of it: how many packs of how many bytes were replaced, by how many, and the state.
+
+    All sizes are in bytes.
+    """
 
     replaced: int
+    before: int
     size: int
     state: Loaded
 
@@ -44,9 +49,10 @@ def consolidate(
     state: Loaded,
     *,
     everything: bool = False,
+    thrifty: bool = False,
     now: float | None = None,
 ) -> Consolidated | None:
-    """Put one pack in place of the small ones at the end, or of all packs if `everything`.
+    """Put one pack in place of those that `to_join` gives.
 
     The objects are taken from `repo`. ``None`` when there is nothing to gain,
     when `repo` has not all of them, or when somebody else changed the state
@@ -55,9 +61,10 @@ def consolidate(
     manifest = state.manifest
     if manifest is None:
         return None
-    keep = 0 if everything else _kept(manifest.packs)
-    if len(manifest.packs) - keep < 2:
+    old = to_join(manifest, everything=everything, thrifty=thrifty)
+    if not old:
         return None
+    keep = len(manifest.packs) - len(old)
     tips = set(manifest.refs.values())
     # git would pack what such a clone has, and take it for all that there is.
     if repo.partial or shallow.boundary(repo) or refs.existing(repo, tips) != tips:
@@ -76,35 +83,59 @@ def consolidate(
     local.remember(
         (pack.id for pack in built), swap.now.manifest.pack_ids if swap.now.manifest else ()
     )
-    return Consolidated(len(manifest.packs) - keep, sum(pack.size for pack in built), swap.now)
+    before, size = (sum(pack.size for pack in packs) for packs in (old, built))
+    return Consolidated(len(old), before, size, swap.now)
+
+
+def to_join(
+    manifest: Manifest, *, everything: bool = False, thrifty: bool = False
+) -> tuple[Pack, ...]:
+    """The packs that one should stand for: the small ones at the end, or all if `everything`.
+
+    Of all there may be a single one, which is then made anew: without what no
+    ref needs any more. If `thrifty`, a large pack stays as it is even when just
+    one follows, for who comes often and not only when there are `MANY`.
+    """
+    packs = manifest.packs
+    if everything:
+        return packs
+    old = packs[_kept(packs, 1 if thrifty else 2) :]
+    # What was too large for one pack was made as several at once; it would be so again.
+    return old if len({pack.generation for pack in old}) > 1 else ()
 
 
 def sweep(
     store: Store, state: Loaded, *, grace: float = GRACE, now: float | None = None
-) -> list[str]:
-    """Delete what nothing has named for `grace` seconds; the keys of it.
+) -> list[Entry]:
+    """Delete what `superseded` finds; what was deleted."""
+    oldest = _oldest(grace, now)
+    gone = []
+    for entry in superseded(store, state, grace=grace, now=now):
+        again = store.backend.stat(entry.key)
+        # Somebody may just have written it anew, to name it again.
+        if again is not None and again.modified <= oldest:
+            store.backend.delete(entry.key)
+            gone.append(entry)
+    return gone
+
+
+def superseded(
+    store: Store, state: Loaded, *, grace: float = GRACE, now: float | None = None
+) -> list[Entry]:
+    """What nothing has named for `grace` seconds.
 
     What the `state`, or the one at the end of the look around, names is never
-    touched, nor what a state of the last `grace` seconds named, nor what was
+    in it, nor what a state of the last `grace` seconds named, nor what was
     written since.
     """
-    oldest = (time.time() if now is None else now) - grace
+    oldest = _oldest(grace, now)
     found = [entry for entry in store.backend.list(layout.FOLDER) if entry.modified <= oldest]
     fresh = store.load()
     if state.manifest is None or fresh.manifest is None:
         return []
     spared = state.manifest.pack_ids | fresh.manifest.pack_ids
     spared |= {pack.id for pack in fresh.manifest.retired if pack.at > oldest}
-    gone = []
-    for entry in found:
-        if not _is_old(entry.key, spared, fresh.manifest):
-            continue
-        again = store.backend.stat(entry.key)
-        # Somebody may just have written it anew, to name it again.
-        if again is not None and again.modified <= oldest:
-            store.backend.delete(entry.key)
-            gone.append(entry.key)
-    return gone
+    return [entry for entry in found if _is_old(entry.key, spared, fresh.manifest)]
 
 
 def after_push(store: Store, repo: Repository, local: Local, state: Loaded) -> None:
@@ -119,16 +150,21 @@ def after_push(store: Store, repo: Repository, local: Local, state: Loaded) -> N
         return
 
 
-def _kept(packs: Sequence[Pack]) -> int:
+def _oldest(grace: float, now: float | None) -> float:
+    return (time.time() if now is None else now) - grace
+
+
+def _kept(packs: Sequence[Pack], least: int) -> int:
     """How many packs at the beginning stay: those larger than all that follow, by a factor.
 
+    At least `least` packs must follow.
     So each byte is written again only a number of times that grows like the
     logarithm of the repository's size.
     """
     following = 0
     for number in range(len(packs), 0, -1):
         size = packs[number - 1].size
-        if following and len(packs) - number > 1 and size > _FACTOR * following:
+        if len(packs) - number >= least and size > _FACTOR * following:
             return number
         following += size
     return 0

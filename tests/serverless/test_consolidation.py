@@ -10,8 +10,9 @@ import pytest
 from git_mlvers.backend.directory import Directory
 from git_mlvers.git.repository import Repository
 from git_mlvers.serverless.check import check
-from git_mlvers.serverless.consolidate import GRACE, MANY, consolidate, sweep
+from git_mlvers.serverless.consolidate import GRACE, MANY, consolidate, sweep, to_join
 from git_mlvers.serverless.local import Local
+from git_mlvers.serverless.manifest import Manifest, Pack
 from git_mlvers.serverless.store import Store
 from tests.support.git import Repo
 from tests.support.serverless import address, commit, helper, packs, refs_at, whole
@@ -80,7 +81,8 @@ def test_packs_of_nobody_go_too(pushed: Repo, place: Path, store: Store) -> None
     orphan.write_bytes(b"left by a push that was killed")
     (place / "git/packs/notes.txt").write_text("not ours")
     assert sweep(store, store.load()) == []
-    assert sweep(store, store.load(), now=time.time() + LATER) == [f"git/packs/{'a' * 64}.pack"]
+    gone = sweep(store, store.load(), now=time.time() + LATER)
+    assert [entry.key for entry in gone] == [f"git/packs/{'a' * 64}.pack"]
     assert (place / "git/packs/notes.txt").exists()
 
 
@@ -122,6 +124,35 @@ def test_large_packs_are_not_written_again(work: Repo, place: Path) -> None:
     assert manifest is not None
     assert manifest.packs[0].id == first
     assert len(manifest.packs) < 10
+
+
+def listed(*packs: tuple[int, int]) -> Manifest:
+    """A state with packs of such sizes, made by such changes."""
+    made = [
+        Pack(f"{number:064x}", size, (), False, change)
+        for number, (size, change) in enumerate(packs)
+    ]
+    return Manifest("sha1", packs=tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("state", "often", "seldom"),
+    [
+        (listed(), 0, 0),
+        (listed((9, 1)), 0, 0),
+        (listed((9, 1), (9, 2)), 2, 2),
+        (listed((9, 1), (1, 2)), 0, 2),
+        (listed((9, 1), (1, 2), (1, 3)), 2, 2),
+        (listed((1, 1), (1, 2), (9, 3), (1, 4)), 0, 4),
+        # One join, or one push, made several since one would be too large.
+        (listed((9, 1), (9, 1), (1, 1)), 0, 0),
+        (listed((9, 1), (9, 1), (9, 2)), 3, 3),
+    ],
+)
+def test_which_packs_are_joined(state: Manifest, often: int, seldom: int) -> None:
+    assert len(to_join(state, thrifty=True)) == often
+    assert len(to_join(state)) == seldom
+    assert to_join(state, everything=True) == state.packs
 
 
 def test_a_clone_that_lacks_objects_joins_nothing(
