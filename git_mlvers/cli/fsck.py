@@ -33,7 +33,9 @@ Checks objects and pointers, or only what is named by the options:
   `--read-data` all of them are read and verified. `--repair` takes out of the index
   what is lost (with `--read-data` also what is damaged), so that `git mlvers push
   --all` sends it again, and lists what packs hold and the index lacks. It deletes
-  no content.
+  no content. When the git remote is a store without a server, such as
+  `mlvers::s3://bucket/prefix`, its packs of git must be there too, each in its size;
+  with `--read-data` they are fetched, and every object is checked.
 
 `--dry-run` moves nothing.
 
@@ -104,6 +106,7 @@ def _check(args: argparse.Namespace, workspace: Workspace, context: Context) -> 
     if args.remote:
         settings = _remote(workspace)
         read_data = args.read_data
+        report += fsck.check_git(workspace, read_data)
         if args.repair:
             report += fsck.repair_remote(workspace, settings, context.progress(), read_data)
             read_data = False  # It was read just now.
@@ -138,7 +141,7 @@ def _tell(report: Report, context: Context) -> None:
 
 
 def _hints(report: Report) -> list[str]:
-    from git_mlvers.maintain.fsck import DAMAGED, LOST, MISSING, REMOTE
+    from git_mlvers.maintain.fsck import DAMAGED, GIT, LOST, MISSING, REMOTE
 
     hints = {
         DAMAGED: "git mlvers fetch brings damaged content anew from the remote",
@@ -146,6 +149,8 @@ def _hints(report: Report) -> list[str]:
         REMOTE: "git mlvers fsck --remote --repair makes the index right; git mlvers push --all"
         " then sends what this cache still has",
         LOST: "git mlvers push --all sends what this cache has of it; whoever has more: the same",
+        GIT: "git mlvers gc --all, in a clone that has every branch, puts a new pack in place of"
+        " those that are damaged or missing",
     }
     kinds = {problem.kind for problem in report.problems}
     return [hint for kind, hint in hints.items() if kind in kinds] + _pointer_hints(report)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.config import beside
 from git_mlvers.errors import MlversError
 from git_mlvers.git import refs, scan
+from git_mlvers.maintain import stores
 from git_mlvers.maintain.listing import absent_from, ends_of
 from git_mlvers.maintain.pointers import faults_of_commit, faults_of_range
+from git_mlvers.serverless.check import check
+from git_mlvers.serverless.local import Local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +33,7 @@ MISSING = "missing"
 POINTER = "pointer"
 REMOTE = "remote"
 LOST = "lost"
+GIT = "git"
 
 
 class Problem(NamedTuple):
@@ -159,6 +165,21 @@ def check_remote(
     """
     found = workspace.remote(settings).fsck(read_data, progress)
     return Report([_of_remote(problem) for problem in found], [])
+
+
+def check_git(workspace: Workspace, read_data: bool) -> Report:
+    """Check the git part of the store that the usual git remote is, if it is one.
+
+    With `read_data` all packs are fetched and all objects checked. Raises `BackendError`.
+    """
+    name = beside.usual_git_remote(workspace.config, workspace.repo)
+    store = None if name is None else stores.open_store(workspace, name)
+    if store is None:
+        return Report([], [])
+    with closing(store.backend):
+        local = Local(workspace.repo.common_dir, store.url)
+        found = check(store, deep=read_data, local=local)
+    return Report([Problem(GIT, message) for message in found], [])
 
 
 def repair_remote(

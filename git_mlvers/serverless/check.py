@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from git_mlvers.serverless.store import Store
 
 
-def check(store: Store, *, deep: bool = True) -> list[str]:
+def check(store: Store, *, deep: bool = True, local: Local | None = None) -> list[str]:
     """Sentences on what is wrong with the repository on `store`; none when all is well.
 
     Each pack must be there in its size. If `deep`, all are fetched to a
-    temporary place, and git checks each object and that none is missing. Raises
+    temporary place, and git checks each object and that none is missing. Where a
+    clone's `local` has seen packs, a store without a repository has lost it. Raises
     `BackendError` when the store cannot be asked, and `LocalIOError`.
     """
     try:
         state = store.load()
+        if state.manifest is None and local is not None:
+            local.check_lost(store.url)
     except CorruptError as error:
         return [error.message]
     if state.manifest is None:

@@ -1,4 +1,4 @@
-"""``git mlvers gc`` for a git remote that is a store."""
+"""``git mlvers gc`` and ``git mlvers fsck --remote`` for a git remote that is a store."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.s3server import S3Server
+
+CORRUPT = 6
 
 
 def manifest_of(place: Path) -> dict[str, object]:
@@ -233,3 +235,88 @@ class TestGc:
         grow(repo, 2, "origin")
         assert repo.mlvers("gc").startswith("3 packs of ")
         assert "Nothing to join" in repo.mlvers("gc")
+        assert "No problem" in repo.mlvers("fsck", "--remote", "--read-data")
+
+
+class TestFsck:
+    @staticmethod
+    def problems(repo: Repo, *options: str) -> list[dict[str, str]]:
+        """What ``fsck --remote`` lists; its exit code must tell the same."""
+        ran = repo.run("mlvers", "fsck", "--remote", "--json", *options, check=False)
+        found: list[dict[str, str]] = json.loads(ran.stdout)["problems"]
+        assert ran.returncode == (CORRUPT if found else 0)
+        return found
+
+    @pytest.fixture
+    def both(self, pushed: Repo, place: Path) -> Repo:
+        """A store with several packs, and content of a large file."""
+        pushed.attributes("*.bin")
+        pushed.write("large.bin", os.urandom(50_000))
+        pushed.commit("large")
+        pushed.git("push", "-q")
+        grow(pushed, 1)
+        assert (place / "content").is_dir()
+        return pushed
+
+    def test_intact(self, both: Repo) -> None:
+        assert "No problem" in both.mlvers("fsck", "--remote")
+        assert "No problem" in both.mlvers("fsck", "--remote", "--read-data")
+
+    def test_intact_without_content(self, pushed: Repo) -> None:
+        assert "No problem" in pushed.mlvers("fsck", "--remote", "--read-data")
+
+    def test_a_missing_pack(self, both: Repo, place: Path) -> None:
+        lost = packs(place)[1]
+        lost.unlink()
+        [found] = self.problems(both)
+        assert found["kind"] == "git"
+        assert lost.stem in found["message"]
+        ran = both.fails("mlvers", "fsck", "--remote")
+        assert ran.stdout.startswith(f"the pack {lost.stem} is missing")
+        assert "1 problem found" in ran.stderr
+        assert "hint: git mlvers gc --all" in ran.stderr
+
+    def test_a_pack_that_was_cut(self, both: Repo, place: Path) -> None:
+        cut = packs(place)[1]
+        cut.write_bytes(cut.read_bytes()[:-1])
+        [found] = self.problems(both)
+        assert "and should have" in found["message"]
+
+    def test_a_pack_with_other_bytes(self, both: Repo, place: Path) -> None:
+        damaged = packs(place)[1]
+        data = damaged.read_bytes()
+        damaged.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        assert self.problems(both) == []
+        [found] = self.problems(both, "--read-data")
+        assert damaged.stem in found["message"]
+
+    @pytest.mark.parametrize("number", [1, 3])
+    def test_the_hint_heals(self, pushed: Repo, place: Path, tmp_path: Path, number: int) -> None:
+        grow(pushed, number - 1)
+        for pack in packs(place):
+            pack.write_bytes(b"damaged")
+        assert len(self.problems(pushed)) == number
+        pushed.mlvers("gc", "--all")
+        assert self.problems(pushed, "--read-data") == []
+        assert whole(place, tmp_path / "clone").head() == pushed.head()
+
+    def test_damage_of_both_parts_is_listed(self, both: Repo, place: Path) -> None:
+        packs(place)[0].unlink()
+        for path in (place / "content/packs").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        assert {problem["kind"] for problem in self.problems(both)} == {"git", "remote"}
+
+    def test_a_state_that_is_gone(self, both: Repo, place: Path) -> None:
+        (place / "git/manifest.json").unlink()
+        [found] = self.problems(both)
+        assert "is gone" in found["message"]
+        (place / "git/manifest.json").write_text("{}")
+        [found] = self.problems(both)
+        assert "manifest" in found["message"]
+
+    def test_the_objects_of_a_git_server_are_left_to_it(self, work: Repo, tmp_path: Path) -> None:
+        bare = Repo.init(tmp_path / "origin.git", "--bare")
+        work.git("remote", "add", "origin", address(bare.path))
+        work.git("push", "-q", "-u", "origin", "main")
+        assert self.problems(work) == []
