@@ -87,6 +87,7 @@ def test_mergetool_is_given_content(project: Project) -> None:
     project.fails("merge", "clash")
     project.git("mergetool", "--no-prompt")
     project.git("commit", "-q", "-m", "resolved")
+    project.settle()  # The tool has written them, in the second in which git added them.
     together = {
         name: FIRST[name] + SECOND[name] + CLASH[name] for name in ("large.bin", "small.bin")
     }
