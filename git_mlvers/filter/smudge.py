@@ -9,6 +9,8 @@ The traps behind each step are told in docs/design.md, "Checkout".
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +21,7 @@ from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer, describe_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from git_mlvers.cache import Cache
     from git_mlvers.filter.populate import Populator
@@ -179,34 +181,39 @@ class Smudger:
         populate = large and not self._in_sequence() and self._populator.can()
         if not populate and self._fetcher.brought(pointer):
             return pointer
-        present = self._cache.has(pointer.oid, pointer.size)
+        present = self._has(pointer)
         if present and not populate:
             return pointer
-        if not populate and self._is_initial():
+        if not populate and self._is_initial(request.path):
             return self._now(request, pointer)
         if not present:
             self._fetcher.request(pointer)
         self._delayed[request.path] = _Delayed(pointer, request.blob, populate, not present)
         return None
 
-    def _is_initial(self) -> bool:
+    def _is_initial(self, path: bytes) -> bool:
         """Whether Git will ask for all of a tree in its order, which is then on its way here.
 
-        A delay would cost a second question and answer for each file.
+        A delay would cost a second question and answer for each file. `path` is the
+        first that Git asks for: if another one would be, only some files are checked out.
         """
         if self._following is None:
-            entries = self._initial()
-            self._following = entries is not None
-            if entries is not None:
-                self._follow(entries)
+            self._following = False
+            with contextlib.suppress(MlversError):
+                small = self._small(self._initial() or ())
+                first = next((entry for entry in small if not self._has(entry[1])), None)
+                self._following = first is not None and first[0] == path
+            if self._following and first is not None:
+                self._follow(itertools.chain([first], small))
         return self._following
 
-    def _follow(self, entries: Iterable[tuple[bytes, Pointer]]) -> None:
-        small = (
-            (path, pointer)
-            for path, pointer in entries
-            if pointer.size < self._policy.populate_min and self._policy.wanted(path)
-        )
+    def _small(self, entries: Iterable[tuple[bytes, Pointer]]) -> Iterator[tuple[bytes, Pointer]]:
+        """Those of `entries` that go through the pipe."""
+        for path, pointer in entries:
+            if pointer.size < self._policy.populate_min and self._policy.wanted(path):
+                yield path, pointer
+
+    def _follow(self, small: Iterable[tuple[bytes, Pointer]]) -> None:
         if not self._policy.strict:
             self._fetcher.follow(pointer for _, pointer in small)
             return
@@ -219,8 +226,11 @@ class Smudger:
             if error is not None:
                 self._without_content(path, pointer, error)
 
+    def _has(self, pointer: Pointer) -> bool:
+        return self._cache.has(pointer.oid, pointer.size)
+
     def _now(self, request: Request, pointer: Pointer) -> bytes | Pointer:
-        if not self._fetcher.brought(pointer) and not self._cache.has(pointer.oid, pointer.size):
+        if not self._fetcher.brought(pointer) and not self._has(pointer):
             self._fetcher.request(pointer)
             self._fetcher.wait([pointer], every=True)
             error = self._fetcher.error(pointer)

@@ -241,6 +241,22 @@ def test_an_initial_checkout_does_not_wait_for_large_files(world: World) -> None
     assert world.available() == {b"a"}
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_without_an_index_only_what_git_asks_for_is_fetched(
+    strict: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ``git clone --no-checkout``, ``git checkout HEAD -- b`` is not for all of the tree."""
+    monkeypatch.chdir(tmp_path)
+    world = World(tmp_path, strict=strict)
+    world.initial = [(b"a", pointer(b"lost")), (b"b", pointer(SMALL)), (b"c", pointer(b"other"))]
+    world.remote = {Oid.of(SMALL): SMALL, Oid.of(b"other"): b"other"}
+    assert world.smudge(b"b", SMALL) is None
+    assert world.available() == {b"b"}
+    assert world.retry(b"b") == pointer(SMALL)
+    assert world.available() == set()
+    assert world.batches == [[pointer(SMALL)]]
+
+
 def test_in_strict_mode_an_initial_checkout_fails_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
