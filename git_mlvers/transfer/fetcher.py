@@ -67,7 +67,7 @@ class Fetcher:
         """Download all of `pointers`, the first of them first, before what was requested.
 
         They are looked at in another thread. What cannot be listed, because that
-        raises an `MlversError`, is downloaded when it is requested.
+        raises an error, is downloaded when it is requested.
         """
         with self._changed:
             self._followed = pointers
@@ -143,12 +143,16 @@ class Fetcher:
             self._bring_followed()
 
     def _bring_followed(self) -> None:
-        followed, self._followed = self._followed, None
+        with self._changed:
+            followed, self._followed = self._followed, None
         if followed is None:
             return
-        with contextlib.suppress(MlversError):
+        # Whatever goes wrong here, this thread is still needed for what is requested.
+        with contextlib.suppress(Exception):
             for batch in _growing(followed):
                 with self._changed:
+                    if self._cancelled:
+                        return
                     self._known.update(batch)
                 self._bring(batch)
 

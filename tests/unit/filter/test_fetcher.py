@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from git_mlvers.errors import ContentMissing, RemoteError
 from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
@@ -146,17 +148,41 @@ def test_what_was_requested_before_comes_too() -> None:
     assert sum(map(len, source.batches)) == 300
 
 
-def test_what_cannot_be_listed_is_brought_when_it_is_requested() -> None:
+@pytest.mark.parametrize("error", [RemoteError("git does not tell"), OSError("no more processes")])
+def test_what_cannot_be_listed_is_brought_when_it_is_requested(error: Exception) -> None:
     source = Source()
     fetcher = source.fetcher()
     wanted = pointers(2)
 
     def listed() -> Iterator[Pointer]:
         yield wanted[0]
-        raise RemoteError("git does not tell")
+        raise error
 
     fetcher.follow(listed())
     for pointer in wanted:
         fetcher.request(pointer)
     fetcher.wait(wanted, every=True)
     assert [fetcher.error(pointer) for pointer in wanted] == [None, None]
+
+
+def test_what_is_followed_is_not_listed_any_further_once_all_is_to_end() -> None:
+    fetcher = Source().fetcher()
+    begun, ending = threading.Event(), threading.Event()
+    most = 30_000
+    listed = []
+
+    def listing() -> Iterator[Pointer]:
+        for pointer in pointers(most):
+            if len(listed) == 300:
+                begun.set()
+                assert ending.wait(10)
+            listed.append(pointer)
+            yield pointer
+
+    fetcher.follow(listing())
+    assert begun.wait(10)
+    with_end = threading.Timer(0.1, ending.set)
+    with_end.start()
+    fetcher.cancel(timeout=10)
+    assert ending.is_set()
+    assert len(listed) < most
