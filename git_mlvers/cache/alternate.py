@@ -34,7 +34,9 @@ class Alternate(Store):
 
 class _Objects(ObjectStore):
     def find(self, oid: Oid, size: int) -> str | None:
-        """See `ObjectStore.find`."""
+        """See `ObjectStore.find`; what was found damaged is not looked at again."""
+        if oid in self.damaged:
+            return None
         try:
             path = super().find(oid, size)
         except LocalIOError:

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from git_mlvers.cache.alternate import Alternate
+from git_mlvers.cache.objects import hash_file
 from git_mlvers.cache.writer import BATCH
 from git_mlvers.errors import CorruptError, LocalIOError
 from git_mlvers.fsutil import reflink, remove_quietly, shared_mode
@@ -92,6 +93,9 @@ class Keeper:
                 os.close(target)
             if not shared and not self._link_to(path, temp):
                 return False
+            # A stamp says enough of what only we could have changed.
+            if shared and not _is_safe(os.lstat(path)) and hash_file(temp) != oid:
+                raise _damaged(path, oid)
             self._store.objects.adopt(temp, oid, size)
         finally:
             remove_quietly(temp)
@@ -113,15 +117,15 @@ class Keeper:
         """Whether the file may be one of ours as it is: nobody else could change it then."""
         found = os.lstat(path)
         mode = found.st_mode & 0o777
-        right = shared_mode(mode, self._store.objects.shared) == mode and not mode & 0o222
-        return self._link and right and found.st_uid == os.geteuid()
+        right = shared_mode(mode, self._store.objects.shared) == mode
+        return self._link and right and _is_safe(found)
 
     def _copy(self, path: str, oid: Oid) -> None:
         with open(path, "rb", buffering=0) as source, self._cache.writer() as writer:
             while block := source.read(BATCH):
                 writer.write(block)
             if writer.finish().oid != oid:
-                raise CorruptError(f"content {oid.short} is damaged: {path}")
+                raise _damaged(path, oid)
 
 
 class Neighbour(Alternate):
@@ -141,7 +145,22 @@ class Neighbour(Alternate):
     def find_file(self, oid: Oid, size: int) -> str | None:
         """See `Store.find_file`; the path is that in the own cache where there is one now."""
         path = super().find_file(oid, size)
-        return None if path is None else self._keeper.keep_large(path, oid, size)
+        if path is None:
+            return None
+        try:
+            return self._keeper.keep_large(path, oid, size)
+        except CorruptError:
+            self.objects.damaged[oid] = path  # It is to come from elsewhere.
+            raise
+
+
+def _is_safe(found: os.stat_result) -> bool:
+    """Whether nobody but us can have changed a file, and not without meaning to."""
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o222
+
+
+def _damaged(path: str, oid: Oid) -> CorruptError:
+    return CorruptError(f"content {oid.short} is damaged: {path}")
 
 
 def _clone(path: str, target: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from git_mlvers.cache import Cache
+from git_mlvers.cache import Cache, neighbour
 from git_mlvers.cache.objects import STAMP, ObjectStore
 from git_mlvers.errors import CorruptError, LocalIOError
 from tests.support.content import noise
@@ -125,9 +125,22 @@ class TestHowALargeOneIsKept:
         assert os.stat(source).st_mode & 0o777 == mode
         assert (tmp_path / "out").read_bytes() == LARGE
 
+    @pytest.mark.parametrize("reflinks", [False, True])
     def test_a_copy_is_verified(
-        self, root: str, there: list[Pointer], tmp_path: Path, source: str
+        self,
+        root: str,
+        there: list[Pointer],
+        tmp_path: Path,
+        source: str,
+        reflinks: bool,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        def reflink(source: int, target: int) -> bool:
+            if reflinks:
+                os.write(target, os.pread(source, 1 << 20, 0))
+            return reflinks
+
+        monkeypatch.setattr(neighbour, "reflink", reflink)
         os.chmod(source, 0o644)
         with open(source, "r+b") as file:
             file.write(b"damaged")
@@ -135,6 +148,9 @@ class TestHowALargeOneIsKept:
         with Cache(str(tmp_path / "own"), neighbours=[root]) as cache:
             with pytest.raises(CorruptError):
                 cache.materialise(*there[0], str(tmp_path / "out"), 0o644)
+            # So that it is downloaded.
+            assert not cache.has(*there[0])
+            assert cache.missing(there) == [there[0]]
             cache.keep([there[0]])
         with Cache(str(tmp_path / "own")) as cache:
             assert not cache.has(*there[0])
