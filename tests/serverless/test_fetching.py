@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from git_mlvers.git.repository import Repository
 from git_mlvers.serverless import download
 from git_mlvers.serverless.fetch import Fetcher
 from git_mlvers.serverless.local import Local
+from git_mlvers.serverless.manifest import Pack
 from git_mlvers.serverless.store import Store
 from tests.support.faulty import Slow
 from tests.support.git import Repo, noise
@@ -90,6 +92,29 @@ def test_large_packs_come_in_parts_and_many_at_a_time(
     assert 1 < slow.most <= download.THREADS
     for pack in state.manifest.packs:
         assert (folder / pack.id).read_bytes() == (place / f"git/packs/{pack.id}.pack").read_bytes()
+
+
+def test_a_pack_of_any_size_is_not_fetched_further_than_some_parts_ahead(tmp_path: Path) -> None:
+    """Whoever writes to the store may claim what would take all memory to plan for."""
+    asked = []
+
+    class Endless(Slow):
+        def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+            asked.append(start)
+            if start == 0:
+                assert enough.wait(10)
+                raise KeyMissing("gone")
+            if len(asked) >= download.AHEAD // 2:
+                enough.set()
+            return b"x" * (length or 0)
+
+    enough = threading.Event()
+    claimed = Pack("a" * 64, 1_000_000, (), False, 1)
+    (tmp_path / "packs").mkdir()
+    store = Endless(Directory(str(tmp_path)), 0)
+    with pytest.raises(KeyMissing):
+        list(download.fetch_packs(store, [claimed], str(tmp_path / "packs"), part=100))
+    assert len(asked) <= download.AHEAD + 1
 
 
 def test_only_one_lock_is_told_and_all_are_removed(
