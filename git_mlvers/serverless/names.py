@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LONGEST = 1024
 """Bytes. git has no limit of its own, file systems have 255 for each part."""
@@ -30,12 +35,11 @@ def is_oid(text: str, object_format: str) -> bool:
     return bool(_HEX[object_format].fullmatch(text)) and bool(text.strip("0"))
 
 
-def clash(names: set[str]) -> tuple[str, str] | None:
+def clash(names: Iterable[str]) -> tuple[str, str] | None:
     """Two of `names` of which one is a directory of the other, so that git can have only one."""
-    for name in names:
-        parts = name.split("/")
-        for end in range(2, len(parts)):
-            above = "/".join(parts[:end])
-            if above in names:
-                return above, name
+    # What is below a name follows it at once where nothing comes before a slash.
+    ordered = sorted(names, key=lambda name: name.replace("/", "\0"))
+    for above, name in pairwise(ordered):
+        if name.startswith(above + "/"):
+            return above, name
     return None

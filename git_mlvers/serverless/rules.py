@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 FETCH_FIRST = "fetch first"
 NON_FAST_FORWARD = "non-fast forward"
 ALREADY_EXISTS = "already exists"
-NEEDS_FORCE = "needs force"
 STALE_INFO = "stale info"
 ATOMIC = "atomic push failed"
 CURRENT_BRANCH = "deletion of the current branch prohibited"
@@ -59,13 +58,11 @@ class Judge:
         `head` is the default branch.
         """
         found = {change.ref: self._reason(change, refs.get(change.ref), head) for change in changes}
-        after = self._after(changes, refs, found)
-        for change in changes:
-            others = clash(after) if change.new and not found[change.ref] else None
-            if others is not None and change.ref in others and change.ref not in refs:
-                other = others[0] if change.ref == others[1] else others[1]
-                found[change.ref] = f"'{other}' exists; cannot create '{change.ref}'"
-                after = self._after(changes, refs, found)
+        while others := clash(self._after(changes, refs, found)):
+            # What is there is in order by itself.
+            ref = next(c.ref for c in changes if c.ref in others and c.ref not in refs)
+            other = others[0] if ref == others[1] else others[1]
+            found[ref] = f"'{other}' exists; cannot create '{ref}'"
         return found
 
     def _after(
