@@ -50,6 +50,7 @@ class Journal:
         self._path = os.path.join(self._folder, self._mark)
         self._fd: int | None = None
         self._rooms: set[bytes] = set()
+        self._named = 0
         self._making = threading.Lock()
 
     def begin(self) -> None:
@@ -83,8 +84,10 @@ class Journal:
             if room not in self._rooms:
                 _make_room(room)
                 self._rooms.add(room)
+            self._named += 1
+            number = self._named
         # Cut, since a name may already be as long as the file system allows.
-        return os.path.join(room, b"%x-" % (threading.get_ident() & 0xFFFFFF) + name[:100])
+        return os.path.join(room, b"%x-" % number + name[:100])
 
     def remove_temps(self) -> bool:
         """Nothing is being written; whether all could be removed. The next program tries the rest.

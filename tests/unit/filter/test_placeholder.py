@@ -166,6 +166,16 @@ def test_a_journal_can_be_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert os.listdir(tmp_path) == ["git"]
 
 
+def test_temporary_files_of_long_names_are_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = Journal(os.fspath(tmp_path / "git"))
+    names = [b"n" * 200 + b"%d" % number for number in range(3)]
+    assert len({journal.temp_beside(name) for name in names}) == 3
+    journal.clear()
+
+
 def test_what_has_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     journal = Journal(os.fspath(tmp_path / "git"))
