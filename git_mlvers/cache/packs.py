@@ -94,7 +94,8 @@ class LocalPacks:
                 content = content_of(data, oid)
                 if content is not None:
                     return data, content
-                self._ahead.forget()
+                with self.mutex:
+                    self._ahead.forget()
                 damaged = self.heal(row.pack)
                 if oid in damaged:
                     raise CorruptError(
