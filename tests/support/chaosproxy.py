@@ -179,6 +179,8 @@ class ChaosProxy:
         head = _read_head(answered)
         while head.startswith(b"HTTP/1.1 100"):
             head = _read_head(answered)
+        if not head:  # the server has given up, since whoever asked was killed meanwhile
+            return False
         status = int(head.split(b" ", 2)[1])
         bodiless = method == "HEAD" or status in (204, 304)
         body = b"" if bodiless else _read_body(answered, head)
