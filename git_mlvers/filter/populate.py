@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers import exchange
 from git_mlvers.errors import LocalIOError, MlversError
 from git_mlvers.filter.placeholder import stands_at
 from git_mlvers.fsutil import disk_errors, remove_quietly
@@ -259,7 +260,7 @@ def _settle(temp: bytes, path: bytes, may_go: Callable[[bytes], bool]) -> os.sta
             found = os.lstat(temp)
         if not may_go(path):
             raise Changed
-        os.replace(temp, path)
+        exchange.replace(temp, path, found.st_size)
         now = os.lstat(path)
     # The change time is new. Were another field so too, someone has edited the file already,
     # and Git must not take that for what was checked out.

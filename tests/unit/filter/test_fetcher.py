@@ -60,7 +60,7 @@ def test_much_content_is_not_waited_with() -> None:
         fetcher.request(pointer)
     deadline = threading.Event()
     for _ in range(100):
-        if fetcher.settled(large):
+        if fetcher.settled(large) == set(large):  # one after the other
             break
         deadline.wait(0.05)
     assert fetcher.settled(large) == set(large)
