@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 import pytest
 from blake3 import blake3
@@ -162,7 +161,7 @@ def test_keys_of_other_forms_are_nobody() -> None:
         assert layout.pack_name(key) is None and layout.index_name(key) is None
 
 
-def test_ten_thousand_files_are_coded_quickly_and_take_few_bytes() -> None:
+def test_ten_thousand_files_take_few_bytes() -> None:
     name = b"p" * 32
     files = [
         StoredFile(
@@ -173,8 +172,6 @@ def test_ten_thousand_files_are_coded_quickly_and_take_few_bytes() -> None:
         for n in range(10_000)
     ]
     index = index_file.Index({name: 200 << 20}, [], files, [])
-    started = time.process_time()
     key, data = index_file.encode(index)
     assert index_file.decode(data, key) == index
-    assert time.process_time() - started < 0.5
     assert len(data) < 60 * len(files)
