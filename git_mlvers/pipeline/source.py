@@ -1,0 +1,94 @@
+"""Where pipeline, params and metrics files are read from: the working tree, or a commit."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from git_mlvers.errors import LocalIOError
+from git_mlvers.git.catfile import objects
+from git_mlvers.pipeline.model import FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_mlvers.git.repository import Repository
+
+
+class Source(Protocol):
+    """Files by their path relative to the top of the working tree."""
+
+    def pipeline_files(self) -> Sequence[str]:
+        """The paths of all pipeline files, sorted."""
+
+    def read(self, path: str) -> bytes | None:
+        """The whole content of a file; ``None`` when there is no such file."""
+
+
+class WorkingTree:
+    """The files as they are now, uncommitted ones included."""
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+
+    def pipeline_files(self) -> Sequence[str]:
+        """Those that git tracks or would add: what it ignores is not looked at."""
+        patterns = [word for name in FILES for word in (f":(top,glob)**/{name}",)]
+        said = self._repo.git(
+            *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", "--"),
+            *patterns,
+        )
+        found = {os.fsdecode(path) for path in said.split(b"\0") if path}
+        top = self._repo.top
+        return sorted(path for path in found if os.path.isfile(os.path.join(top, path)))
+
+    def read(self, path: str) -> bytes | None:
+        """Raises `LocalIOError` for a file that is there and cannot be read."""
+        try:
+            with open(os.path.join(self._repo.top, path), "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise LocalIOError(f"cannot read {path}: {error.strerror}") from error
+
+
+class Commit:
+    """The files of the tree of one commit (or of any tree), listed once and read on demand."""
+
+    def __init__(self, repo: Repository, treeish: str) -> None:
+        self._repo = repo
+        self._treeish = treeish
+        self._blobs: dict[str, str] | None = None
+        self._read: dict[str, bytes | None] = {}
+
+    def pipeline_files(self) -> Sequence[str]:
+        """Those of the tree."""
+        return sorted(path for path in self._listed() if path.rpartition("/")[2] in FILES)
+
+    def read(self, path: str) -> bytes | None:
+        """What Git stores: for a large file that is its pointer."""
+        if path not in self._read:
+            self.read_all([path])
+        return self._read[path]
+
+    def read_all(self, paths: Sequence[str]) -> None:
+        """Read many at once, so that `read` has them."""
+        listed = self._listed()
+        wanted = [path for path in dict.fromkeys(paths) if path not in self._read]
+        self._read.update((path, None) for path in wanted if path not in listed)
+        here = [path for path in wanted if path in listed]
+        if here:
+            found = objects(self._repo, (listed[path] for path in here))
+            for path, blob in zip(here, found, strict=True):
+                self._read[path] = None if blob is None else blob.data
+
+    def _listed(self) -> dict[str, str]:
+        if self._blobs is None:
+            said = self._repo.git("ls-tree", "-r", "-z", "--full-tree", self._treeish)
+            self._blobs = {}
+            for line in said.split(b"\0"):
+                if line:
+                    info, _, path = line.partition(b"\t")
+                    self._blobs[os.fsdecode(path)] = info.split()[2].decode("ascii")
+        return self._blobs

@@ -1,0 +1,1 @@
+"""What is recorded on commits: params and metrics in git notes, and what writes them."""

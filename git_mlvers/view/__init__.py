@@ -1,0 +1,1 @@
+"""How answers look: tables, graphs, pages. Values come in, text goes out."""
