@@ -6,6 +6,7 @@ import random
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
+import _bench_pipeline
 import _bench_store
 import _bench_tools
 from _bench_site import Site
@@ -59,6 +60,13 @@ ROWS = [
     Row("clone-history", "clone {objects} objects, no git server", "s", 1.3, "git"),
     Row("fetch-history", "– fetch into an empty repository", "s", 1.3, "git"),
     Row("push-history-requests", "– push of one commit more to S3: requests", "", 3),
+    Row("pipeline-repro", "repro of 4 stages, nothing to do", "s CPU", 0.2, "DVC"),
+    Row("pipeline-status", "status of them", "s CPU", 0.2, "DVC"),
+    Row("pipeline-metrics", "metrics diff", "s CPU", 0.2, "DVC"),
+    Row("pipeline-params", "params diff", "s CPU", 0.2, "DVC"),
+    Row("pipeline-directory", "repro, a directory of {small} unchanged", "s CPU", 0.2, "DVC"),
+    Row("hook-commit", "commit with nothing to record: what the hook adds", "ms", 50),
+    Row("notes-log", "`git log -200` with notes, times without", "", 1.5),
 ]
 
 
@@ -107,7 +115,7 @@ class Bench:
     def small(self, tool: Tool) -> Values:
         """Add, check out, and clone many small files."""
         with self.site(tool) as site:
-            self._write_small(site.data)
+            self.write_small(site.data)
             values = {"add-small": site.timed(tool.add()).seconds}
             tool.commit(site.repo)
             site.put_data_away()
@@ -126,7 +134,7 @@ class Bench:
         if isinstance(tool, _bench_tools.Copy):
             return {}
         with self.site(tool, on_s3=tool.speaks_s3) as site:
-            self._write_small(site.data)
+            self.write_small(site.data)
             site.timed(tool.add())
             tool.commit(site.repo)
             values = {}
@@ -183,7 +191,8 @@ class Bench:
         spent = site.timed(commands)
         return spent.seconds, self.s3.traffic().requests
 
-    def _write_small(self, data: Path) -> None:
+    def write_small(self, data: Path) -> None:
+        """Write the many small files into the directory `data`."""
         for number in range(self.sizes.count):
             # A hundred to a directory, as data sets have it.
             path = data / f"{number // 100:03d}" / f"{number:05d}.bin"
@@ -208,6 +217,12 @@ WORK = {
     "small on S3": Work(Bench.small_on_s3, ("push-s3", "push-nothing", "status"), small=3),
     "edit on S3": Work(Bench.edit_on_s3, ("push-edit", "pull-edit"), large=8),
     "history": Work(_bench_store.history, ("clone-history", "fetch-history", "push-history")),
+    "pipeline": Work(
+        _bench_pipeline.pipeline,
+        ("pipeline-repro", "pipeline-status", "pipeline-metrics", "pipeline-params"),
+    ),
+    "directory": Work(_bench_pipeline.directory, ("pipeline-directory",), small=3),
+    "notes": Work(_bench_pipeline.notes, ("hook-commit", "notes-log")),
 }
 
 

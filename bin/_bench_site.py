@@ -30,10 +30,12 @@ _PATIENCE = 30.0
 
 
 class Spent(NamedTuple):
-    """What a piece of work cost: seconds, and the largest memory of any one process in bytes."""
+    """What a piece of work cost: seconds on the clock, the largest memory of any one process in
+    bytes, and seconds of CPU time of all processes."""
 
     seconds: float
     memory: int
+    cpu: float
 
 
 class Site:
@@ -62,6 +64,11 @@ class Site:
                 if os.lstat(path).st_size >= _LARGE:
                     os.unlink(path)
 
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of all commands."""
+        return self._tool.env
+
     def put_data_away(self) -> None:
         """Take the data out of the working tree, without deleting it."""
         self.data.rename(self.root / "away")
@@ -69,7 +76,7 @@ class Site:
     def timed(self, commands: Commands, cwd: Path | None = None) -> Spent:
         """Run `commands` one after the other; all must succeed."""
         settle()
-        memory = 0
+        memory, cpu = 0, 0.0
         start = time.monotonic()
         for argv in commands:
             child = subprocess.Popen(
@@ -80,7 +87,8 @@ class Site:
             if child.returncode != 0:
                 raise SystemExit(f"bench: `{' '.join(argv)}` exited with {child.returncode}")
             memory = max(memory, usage.ru_maxrss * 1024)
-        return Spent(time.monotonic() - start, memory)
+            cpu += usage.ru_utime + usage.ru_stime
+        return Spent(time.monotonic() - start, memory, cpu)
 
     def check(self, size: int, where: Path | None = None) -> None:
         """The content must be there: fast and wrong is not fast."""

@@ -15,6 +15,9 @@ Commands = list[list[str]]
 
 BUCKET = "bench"
 
+PIPELINE = ("repro", "status", "metrics diff", "params diff")
+"""Commands about a pipeline that are measured."""
+
 
 class Place(NamedTuple):
     """Where content goes: a directory, or a prefix on the S3 server at `endpoint`."""
@@ -80,6 +83,10 @@ class Tool:
         """Bring new commits and their content."""
         return [["git", "pull", "-q"]]
 
+    def pipeline(self) -> dict[str, list[str]]:
+        """The commands about pipelines by the words of DVC; none for a tool that has none."""
+        return {}
+
     def do(self, cwd: Path, *argv: str) -> None:
         """Run a command that is not timed."""
         subprocess.run(argv, cwd=cwd, env=self.env, check=True, stdout=subprocess.DEVNULL)
@@ -137,6 +144,10 @@ class Mlvers(Tool):
             key = f"mlvers.remote.{name}.endpointurl"
             self.do(repo, "git", "config", "--global", key, place.endpoint)
 
+    def pipeline(self) -> dict[str, list[str]]:
+        """The words of DVC after ``git mlvers``."""
+        return {words: ["git", "mlvers", *words.split()] for words in PIPELINE}
+
 
 class Dvc(Tool):
     """DVC, with the git commands that its user gives beside."""
@@ -189,6 +200,10 @@ class Dvc(Tool):
     def pull(self) -> Commands:
         """Commits first, then content."""
         return [*super().pull(), [self.program, "pull", "-q"]]
+
+    def pipeline(self) -> dict[str, list[str]]:
+        """Its own words."""
+        return {words: [self.program, *words.split()] for words in PIPELINE}
 
 
 class Copy(Tool):
