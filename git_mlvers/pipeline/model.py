@@ -92,3 +92,5 @@ class Pipeline(NamedTuple):
     metrics: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
     artifacts: Mapping[str, Mapping[str, object]] = {}
+    vars: tuple[Params, ...] = ()
+    """The files that templates took values from, if the file has templates."""

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Files by their path relative to the top of the working tree."""
 
+    @property
+    def top(self) -> str:
+        """Where paths start: the top of the working tree, absolute."""
+
+    def read_all(self, paths: Sequence[str]) -> None:
+        """Tell that `read` will be asked for these, which may be cheaper at once."""
+
     def pipeline_files(self) -> Sequence[str]:
         """The paths of all pipeline files, sorted."""
 
@@ -30,6 +37,10 @@ class WorkingTree:
 
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
+        self.top = repo.top
+
+    def read_all(self, paths: Sequence[str]) -> None:
+        """Nothing: files that are there are read when they are asked for."""
 
     def pipeline_files(self) -> Sequence[str]:
         """Those that git tracks or would add: what it ignores is not looked at."""
@@ -58,6 +69,7 @@ class Commit:
 
     def __init__(self, repo: Repository, treeish: str) -> None:
         self._repo = repo
+        self.top = repo.top
         self._treeish = treeish
         self._blobs: dict[str, str] | None = None
         self._read: dict[str, bytes | None] = {}
