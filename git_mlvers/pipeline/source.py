@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left as bisect
 from typing import TYPE_CHECKING, Protocol
 
 from git_mlvers.errors import LocalIOError
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_mlvers.git.repository import Repository
+
+
+_FILE = b"100"
+"""How the mode of a file begins in a tree."""
 
 
 class Source(Protocol):
@@ -30,6 +35,12 @@ class Source(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """The whole content of a file; ``None`` when there is no such file."""
+
+    def below(self, folder: str) -> Sequence[str]:
+        """The paths of all files in a directory and in those below it, sorted."""
+
+    def inside(self, path: str) -> bool:
+        """Whether `path` is in the repository: a committed file may name any path there is."""
 
 
 class WorkingTree:
@@ -63,6 +74,22 @@ class WorkingTree:
         except OSError as error:
             raise LocalIOError(f"cannot read {path}: {error.strerror}") from error
 
+    def below(self, folder: str) -> Sequence[str]:
+        """Symbolic links to directories are not followed."""
+        found = []
+        for directory, names, files in os.walk(os.path.join(self.top, folder)):
+            names[:] = [name for name in names if name != ".git"]
+            found += [os.path.relpath(os.path.join(directory, name), self.top) for name in files]
+        return sorted(found)
+
+    def inside(self, path: str) -> bool:
+        """Also where symbolic links lead counts, and what belongs to git is not inside."""
+        if not _is_inside(path):
+            return False
+        top = os.path.realpath(self.top)
+        real = os.path.realpath(os.path.join(top, path))
+        return real.startswith(os.path.join(top, "")) and _is_inside(os.path.relpath(real, top))
+
 
 class Commit:
     """The files of the tree of one commit (or of any tree), listed once and read on demand."""
@@ -72,6 +99,7 @@ class Commit:
         self.top = repo.top
         self._treeish = treeish
         self._blobs: dict[str, str] | None = None
+        self._paths: list[str] | None = None
         self._read: dict[str, bytes | None] = {}
 
     def pipeline_files(self) -> Sequence[str]:
@@ -95,12 +123,30 @@ class Commit:
             for path, blob in zip(here, found, strict=True):
                 self._read[path] = None if blob is None else blob.data
 
+    def below(self, folder: str) -> Sequence[str]:
+        """Those of the tree."""
+        if self._paths is None:
+            self._paths = sorted(self._listed())
+        start = f"{folder}/"
+        # "0" comes after "/".
+        return self._paths[bisect(self._paths, start) : bisect(self._paths, f"{folder}0")]
+
+    def inside(self, path: str) -> bool:
+        """A tree has nothing else."""
+        return _is_inside(path)
+
     def _listed(self) -> dict[str, str]:
+        """The files by path; a symbolic link is no file of the tree."""
         if self._blobs is None:
             said = self._repo.git("ls-tree", "-r", "-z", "--full-tree", self._treeish)
             self._blobs = {}
             for line in said.split(b"\0"):
-                if line:
+                if line.startswith(_FILE):
                     info, _, path = line.partition(b"\t")
                     self._blobs[os.fsdecode(path)] = info.split()[2].decode("ascii")
         return self._blobs
+
+
+def _is_inside(path: str) -> bool:
+    parts = path.lower().split("/")
+    return not os.path.isabs(path) and "://" not in path and not {"..", ".git"} & set(parts)

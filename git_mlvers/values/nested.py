@@ -29,6 +29,24 @@ def flatten(value: Mapping[object, object] | Mapping[str, object]) -> dict[str, 
     return dict(_leaves("", value))
 
 
+def unflatten(flat: Mapping[str, object]) -> dict[str, object]:
+    """Nested dicts from dotted names; one that begins with another name stays dotted."""
+    tree: dict[str, object] = {}
+    for name, value in flat.items():
+        words = name.split(".")
+        parents = [".".join(words[:end]) for end in range(1, len(words))]
+        if any(parent in flat for parent in parents):
+            tree[name] = value
+            continue
+        place = tree
+        for word in words[:-1]:
+            inner = place.setdefault(word, {})
+            assert isinstance(inner, dict)
+            place = inner
+        place[words[-1]] = value
+    return tree
+
+
 def lookup(value: object, path: str) -> object:
     """What `path` (``train.C``, ``layers[0].size``) names in `value`; raises `KeyError`.
 
