@@ -71,6 +71,8 @@ COMMANDS: dict[str, Command] = {
         Command("checkout", CONTENT, "Put content from the cache into the working tree"),
         Command("status", LOOK, "Show what is not pushed, and what is missing"),
         Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
+        Command("metrics", LOOK, "Show metrics, and how they changed"),
+        Command("params", LOOK, "Show how params changed"),
         Command("prune", LOOK, "Delete old content from the cache that a remote has"),
         Command("gc", LOOK, "Tidy up a git remote that has no server"),
         Command("fsck", LOOK, "Check the cache, the pointers and the remote"),
