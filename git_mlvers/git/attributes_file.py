@@ -81,11 +81,22 @@ def track(path: str, pattern: str) -> bool:
     data = _read(path)
     if _is_tracked(map(parse_line, data.split(b"\n")), wanted):
         return False
-    written = quote(wanted) if _QUOTED_IF.search(wanted) else wanted
-    end = b"\r\n" if data.split(b"\n", 1)[0].endswith(b"\r") else b"\n"
-    if data and not data.endswith(b"\n"):
-        data += end
-    _write(path, data + b" ".join((written, *_OURS)) + end)
+    _append(path, data, wanted, _OURS)
+    return True
+
+
+def set_attributes(path: str, pattern: str, attributes: Iterable[str]) -> bool:
+    """Give `pattern` other `attributes` in the file `path`, unless it has a line there already.
+
+    Whether that was new. Raises `BadPattern`.
+    """
+    wanted = os.fsencode(pattern)
+    _check(wanted)
+    data = _read(path)
+    lines = map(parse_line, data.split(b"\n"))
+    if any(line is not None and line.pattern == wanted for line in lines):
+        return False
+    _append(path, data, wanted, map(os.fsencode, attributes))
     return True
 
 
@@ -108,6 +119,15 @@ def untrack(path: str, pattern: str) -> bool:
     if changed:
         _write(path, b"".join(kept))
     return changed
+
+
+def _append(path: str, data: bytes, pattern: bytes, words: Iterable[bytes]) -> None:
+    """Add a line to the file `path`, which has `data`."""
+    written = quote(pattern) if _QUOTED_IF.search(pattern) else pattern
+    end = b"\r\n" if data.split(b"\n", 1)[0].endswith(b"\r") else b"\n"
+    if data and not data.endswith(b"\n"):
+        data += end
+    _write(path, data + b" ".join((written, *words)) + end)
 
 
 def _without(raw: bytes, count: int, others: list[bytes]) -> bytes:

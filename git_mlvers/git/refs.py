@@ -94,6 +94,12 @@ def resolve(repo: Repository, revision: str, kind: str = "commit") -> str:
     return found
 
 
+def resolve_ref(repo: Repository, ref: str) -> str | None:
+    """The hex id that the ref with this full name holds; ``None`` if there is no such ref."""
+    said = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", ref, check=False)
+    return said.strip().decode("ascii", "replace").rpartition("\n")[2] or None
+
+
 def head(repo: Repository) -> str | None:
     """The hex id of the commit that is checked out; ``None`` before the first one."""
     said = repo.git("rev-parse", "--verify", "--quiet", "HEAD", check=False).strip()
