@@ -26,7 +26,7 @@ READS_ENVIRONMENT = (
     "git/process.py",  # only hands it on to git
     "backend/fsspec_adapter.py",  # tells a client what that takes in no other way
 )
-STARTS_PROGRAMS = ("git", "cli/help.py")
+STARTS_PROGRAMS = ("git", "cli/help.py", "pipeline/shell.py")
 
 # Each of these costs more than everything else that a filter or hook does for a small file.
 TOO_HEAVY = {"aiobotocore", "aiohttp", "asyncio", "botocore", "dulwich", "fsspec", "gcsfs"}

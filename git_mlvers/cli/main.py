@@ -52,6 +52,7 @@ class Command(NamedTuple):
 
 SET_UP = "Set up"
 CONTENT = "Content"
+PIPELINES = "Pipelines"
 LOOK = "See and keep in order"
 PLUMBING = "Started by git itself"
 
@@ -69,6 +70,8 @@ COMMANDS: dict[str, Command] = {
         Command("fetch", CONTENT, "Bring content into the cache"),
         Command("pull", CONTENT, "Bring content into the cache and the working tree"),
         Command("checkout", CONTENT, "Put content from the cache into the working tree"),
+        Command("repro", PIPELINES, "Run the stages of a pipeline that are not up to date"),
+        Command("commit", PIPELINES, "Record the present outputs of stages without running them"),
         Command("status", LOOK, "Show what is not pushed, and what is missing"),
         Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
         Command("metrics", LOOK, "Show metrics, and how they changed"),

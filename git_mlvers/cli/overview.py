@@ -61,6 +61,8 @@ where the environment has `CI`.
 - `mlvers.populateMin`: from this size on, a file is put into the working tree \
 directly, not through git. Default: 8m.
 - `mlvers.pruneDays`: `prune` keeps what commits of so many days need. Default: 7.
+- `mlvers.autostage`: `repro` and `commit` stage the outputs of stages and \
+`mlvers.lock`. Default: true.
 - `mlvers.concurrency`: how many transfers run at once.
 - `mlvers.fsync`: make the cache survive a power failure. Default: true.
 - `mlvers.hooks`: put the hooks into a repository at the filter's first use there. \

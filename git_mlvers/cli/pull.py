@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from git_mlvers.cli import checkout, selection
 from git_mlvers.cli.fetch import add_patterns, as_json, exit_code, tell
 from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.cli.runcache import add_run_cache, check_alone, share
+from git_mlvers.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +30,11 @@ of it out. With a REF (a branch, a tag, a commit) the content that it needs is
 brought into the cache in place of that of the working tree, for a checkout to come;
 pointers whose content is in the cache then are filled in. A word that is both is a
 PATH; what follows `--` is one, too.
+
+With `--run-cache` it is the facts about what the stages of pipelines ever made, and the
+trees of their outputs, that come from a git remote (the branch's own, or the one that
+`--git-remote` names). `git mlvers repro` brings content of large outputs when it
+needs it.
 
 `-I` and `-X` take patterns as in .gitignore. `-I` replaces `mlvers.fetchInclude`
 and `mlvers.fetchExclude` for once, `-X` only the latter.
@@ -56,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what to bring the content of; or only what lies there",
     )
     add_patterns(parser)
+    add_run_cache(parser)
     add_quiet(parser)
     add_json(parser)
 
@@ -66,6 +74,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from git_mlvers.git import scan
     from git_mlvers.workspace import Workspace
 
+    check_alone(args)
+    if args.run_cache:
+        if args.words:
+            raise UsageError("--run-cache goes with neither REF nor PATH")
+        return share(args, context, pushing=False)
     with Workspace.open(context.cwd, context.env) as workspace:
         revisions, words = selection.split_refs(args, workspace, context.cwd)
         chosen = selection.Selection(workspace, context.cwd, words, revisions)

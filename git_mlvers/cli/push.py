@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.cli.runcache import add_run_cache, check_alone, share
 from git_mlvers.errors import ContentMissing, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ HELP = """
 without pushing any ref: all content that the given refs reach and the remote
 lacks. With no REF it is the branch that is checked out.
 
+With `--run-cache` it is what the stages of pipelines ever made, and the facts about
+it, that go to a git remote (the branch's own, or the one that `--git-remote` names),
+and its run cache comes here: both are merged, and nothing is overwritten. So
+`git mlvers repro` of others has the outputs of your runs without running anything.
+
 The remote is the default one (`git mlvers remote default`), or the one that
 `--remote` names. What the cache does not have is left out, and counted; the exit
 code is then 4.
@@ -28,6 +34,7 @@ code is then 4.
 
     git mlvers push --all
     git mlvers push --remote archive v1.0 v2.0
+    git mlvers push --run-cache
 
 ## Exit codes
 
@@ -41,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("refs", nargs="*", metavar="REF", help="what to send the content of")
     parser.add_argument("-a", "--all", action="store_true", help="of all refs")
     parser.add_argument("--remote", metavar="NAME", help="the remote to send it to")
+    add_run_cache(parser)
     add_quiet(parser)
     add_json(parser)
 
@@ -52,6 +60,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.all and args.refs:
         raise UsageError("--all and REF exclude each other", "leave out one of them")
+    check_alone(args)
+    if args.run_cache:
+        if args.refs or args.all or args.remote:
+            raise UsageError("--run-cache goes with neither REF, --all nor --remote")
+        return share(args, context, pushing=True)
     with Workspace.open(context.cwd, context.env) as workspace:
         config = workspace.config
         settings = (

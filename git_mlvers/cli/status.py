@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from git_mlvers.cli import reasons
 from git_mlvers.cli.options import add_json
 from git_mlvers.errors import UsageError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from git_mlvers.git.scan import Entry, Found
     from git_mlvers.maintain.changes import Change, Version
     from git_mlvers.maintain.status import Status
+    from git_mlvers.pipeline.standing import Standing
     from git_mlvers.workspace import Workspace
 
 SUMMARY = "Show what is not pushed, and what is missing"
@@ -27,7 +29,10 @@ Of the tracked files, shows
   where a file passes from Git to git-mlvers or back;
 - the commits that no git remote has, and the content that they brought;
 - files in the working tree that are pointers, because their content was not to be had;
-- files that are committed as they are although their path is tracked.
+- files that are committed as they are although their path is tracked;
+- where there is a `dvc.yaml` or `mlvers.yaml`, the stages that `git mlvers repro` would
+  run, and why: which dependency changed, which param with its old and its new value,
+  which output is missing or edited.
 
 No network is used, and the filter is not started for files that Git knows to be
 unchanged. `--remote` asks the remote which content of the commit that is checked out,
@@ -72,6 +77,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from git_mlvers.git.repository import require_work_tree
     from git_mlvers.maintain.changes import changes
     from git_mlvers.maintain.status import status
+    from git_mlvers.pipeline.standing import standings
     from git_mlvers.workspace import Workspace
 
     if args.porcelain and (args.json or args.remote):
@@ -83,10 +89,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 context.out(f"{change.staged}{change.unstaged} {_moved(change)}")
             return 0
         found = status(workspace, _remote(workspace) if args.remote else None)
+        pipelines = standings(workspace)
     if context.json:
-        context.out_json(_as_json(found))
+        shown = _as_json(found)
+        if pipelines is not None:
+            shown["pipelines"] = reasons.as_json(pipelines)
+        context.out_json(shown)
     else:
-        _tell(found, context)
+        _tell(found, pipelines, context)
     return 0
 
 
@@ -97,7 +107,7 @@ def _remote(workspace: Workspace) -> RemoteSettings:
     return settings
 
 
-def _tell(found: Status, context: Context) -> None:
+def _tell(found: Status, pipelines: Sequence[Standing] | None, context: Context) -> None:
     from git_mlvers.maintain.pointers import RAW
 
     context.out("HEAD detached" if found.branch is None else f"On branch {_path(found.branch)}")
@@ -126,6 +136,10 @@ def _tell(found: Status, context: Context) -> None:
         sections.append(
             _section(title, found.not_pointers, lambda item: f"{_path(item.path)}: {item.what}")
         )
+    stale = reasons.stale_lines(pipelines or ())
+    if stale:
+        title = "Pipelines, stages that are not up to date (git mlvers repro runs them):"
+        sections.append(_section(title, stale, str))
     for section in sections:
         context.out()
         context.out(section.title)
@@ -137,6 +151,8 @@ def _tell(found: Status, context: Context) -> None:
         # Whether the content went with the commits, only the remote can say.
         where = "and its commits are pushed" if found.absent is None else "and on the remote"
         context.out(f"Nothing to report: what is tracked is unchanged, here, {where}.")
+    if pipelines and not stale:
+        context.out("Pipelines are up to date.")
 
 
 def _section(title: str, items: Sequence[T], show: Callable[[T], str]) -> _Section:

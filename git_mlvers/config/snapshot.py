@@ -89,6 +89,11 @@ class Config(Source):
         return self._bool("mlvers.hooks", True)
 
     @property
+    def autostage(self) -> bool:
+        """Whether repro stages what stages made, as ``git add --force`` does."""
+        return self._bool("mlvers.autostage", True)
+
+    @property
     def populate_min(self) -> int:
         """Size from which a file is put into the working tree directly; bytes."""
         value = self.origin_of("mlvers.populatemin")
