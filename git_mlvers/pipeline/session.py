@@ -65,6 +65,8 @@ class Session:
         self.snapshot = Snapshot(
             workspace, (out.path for stage in stages for out in stage.outs if is_stored(out))
         )
+        self.attributes_changed = False
+        """Whether ``.gitattributes`` was changed on the way, and is to be staged."""
         self._allow_missing = allow_missing
         self._fresh: set[str] = set()
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.errors import MlversError
 from git_mlvers.fsutil import make_dirs
+from git_mlvers.git.attributes import FILE_NAME as ATTRIBUTES
 from git_mlvers.git.process import inherited
 from git_mlvers.git.scratch import ScratchIndex, write_tree
-from git_mlvers.pipeline import content, keep, lock, staging
+from git_mlvers.pipeline import autotrack, content, keep, lock, staging
 from git_mlvers.pipeline.recipe import result_key
 from git_mlvers.pipeline.report import StageError
 from git_mlvers.pipeline.runcache import Fact
@@ -80,6 +81,7 @@ def finish(session: Session, stage: Stage, before: State, report: Report) -> Sta
             )
     paths = [out.path for out in stage.outs]
     stats = staging.stats_below(top, filter(is_inside, paths))
+    autotrack.track_large(session, stage, stats, report)
     session.forget()
     session.look_at(paths)
     outs = {path: session.snapshot.name(path) for path in paths}
@@ -110,7 +112,8 @@ def write_lock(session: Session, stage: Stage, state: State, report: Report) -> 
         return False
     path, new = session.lock.record(stage, *fact)
     if new:
-        lock.merge_by_union(session.repo.top)
+        changed = lock.merge_by_union(session.repo.top)
+        session.attributes_changed = session.attributes_changed or changed
         report.line(f"Generating lock file '{path}'")
     report.line(f"Updating lock file '{path}'")
     return True
@@ -140,7 +143,8 @@ def stage_locks(session: Session, files: Sequence[str], report: Report) -> None:
     if not files or not session.workspace.config.autostage:
         return
     top = session.repo.top
-    paths = [path for path in (*files, ".gitattributes") if os.path.exists(os.path.join(top, path))]
+    paths = [*files, ATTRIBUTES] if session.attributes_changed else list(files)
+    paths = [path for path in paths if os.path.exists(os.path.join(top, path))]
     try:
         ScratchIndex(session.repo, session.repo.index_path).add(paths, force=True)
     except MlversError as error:

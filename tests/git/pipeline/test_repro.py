@@ -78,6 +78,26 @@ class TestFirstRun:
         assert "git add -f" in said
         assert repo.outcome()["skipped"] == ALL
 
+    def test_large_outputs_are_tracked_by_themselves(self, installed: Path, tmp_path: Path) -> None:
+        repo = fresh(tmp_path)
+        large, small = noise(1 << 20), b"small\n"
+        repo.write("in", large)
+        repo.write(".gitignore", "models\n")
+        repo.write(
+            "dvc.yaml",
+            "stages:\n  make:\n    cmd: mkdir models && cp in models/large && cp in plain"
+            " && echo small > small\n    deps: [in]\n"
+            "    outs: [models, small, plain: {cache: false}]\n",
+        )
+        assert "Tracking /models/**" in repo.repro()
+        repo.git("add", "-A")
+        repo.git("commit", "-q", "-m", "ran")
+        repo.assert_pointer("models/large", large)
+        repo.assert_not_pointer("small", small)
+        repo.assert_not_pointer("plain", large)
+        assert repo.outcome()["skipped"] == ["make"]
+        repo.assert_status()
+
     def test_lock_files_are_merged_by_union(self, repo: Pipelines) -> None:
         assert repo.git("check-attr", "merge", "mlvers.lock") == "mlvers.lock: merge: union"
 
