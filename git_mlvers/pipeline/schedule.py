@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from git_mlvers.pipeline.report import Options, Report
     from git_mlvers.pipeline.runner import Runner
 from git_mlvers.pipeline.session import Session, State
+
+_AHEAD = 32
+"""So many stages are looked at together after a run: each look starts git three times."""
 
 
 class _Running(NamedTuple):
@@ -45,11 +49,19 @@ class Schedule:
         self._session = session
         self._options = options
         self._report = report
-        inside = {stage.address for stage in order}
+        self._order = list(order)
+        self._number = {stage.address: number for number, stage in enumerate(order)}
         self._needs = {
-            stage.address: {up.address for up in graph.upstream(stage)} & inside for stage in order
+            stage.address: {up.address for up in graph.upstream(stage)} & self._number.keys()
+            for stage in order
         }
-        self._todo = list(order)
+        self._unmet = {address: set(needs) for address, needs in self._needs.items()}
+        self._after: dict[str, list[str]] = {}
+        for address, needs in self._needs.items():
+            for need in needs:
+                self._after.setdefault(need, []).append(address)
+        # Those whose turn it is, as their numbers; the order counts among them.
+        self._turn = [self._number[name] for name, needs in self._unmet.items() if not needs]
         self._running: dict[str, _Running] = {}
         self._runner = Runner(session, report, groups, options.jobs)
         self._done: dict[str, str] = {}
@@ -59,15 +71,12 @@ class Schedule:
 
     def run(self) -> Result:
         """Do all of it; raises the error of the stage that failed, unless others go on then."""
-        self._session.look(self._todo)
+        self._session.look(self._order)
         if self._options.pull:
             self._pull()
         try:
-            while self._todo or self._running:
-                for stage in self._ready():
-                    self._begin(stage)
-                    if self._must_stop():
-                        break
+            while self._running or (self._turn and not self._must_stop()):
+                self._begin_some()
                 if self._running:
                     self._end(*self._runner.wait())
         except BaseException:
@@ -77,33 +86,43 @@ class Schedule:
             steps.stage_locks(self._session, sorted(self._locks), self._report)
         return self._result()
 
-    def _ready(self) -> list[Stage]:
-        """The stages whose turn it is, in order; all that can never come are taken out."""
-        if self._must_stop():
-            self._todo = []
-        blocked = {address for address, what in self._done.items() if what in ("failed", "blocked")}
-        ready = []
-        for stage in list(self._todo):
-            if self._needs[stage.address] & blocked:
-                self._todo.remove(stage)
-                self._done[stage.address] = "blocked"
-                blocked.add(stage.address)
-            elif self._needs[stage.address] <= self._done.keys():
-                ready.append(stage)
-        free = max(1, self._options.jobs) - len(self._running)
-        return ready[:free]
+    def _begin_some(self) -> None:
+        """Begin with stages whose turn it is, as long as there is room for them."""
+        jobs = max(1, self._options.jobs)
+        while self._turn and len(self._running) < jobs and not self._must_stop():
+            number = heapq.heappop(self._turn)
+            stage = self._order[number]
+            try:
+                self._look(number)
+                self._decide(stage)
+            except MlversError as error:
+                self._fail(stage, error, None)
 
-    def _begin(self, stage: Stage) -> None:
-        self._todo.remove(stage)
-        try:
-            self._look(stage)
-            self._decide(stage)
-        except MlversError as error:
-            self._fail(stage, error, None)
+    def _settle(self, address: str, what: str) -> None:
+        """Note what became of a stage, and whose turn it is by that."""
+        self._done[address] = what
+        settled = [address]
+        for now in settled:
+            bad = self._done[now] in ("failed", "blocked")
+            for after in self._after.get(now, ()):
+                self._unmet[after].discard(now)
+                if after in self._done:
+                    continue
+                if bad:
+                    self._done[after] = "blocked"
+                    settled.append(after)
+                elif not self._unmet[after]:
+                    heapq.heappush(self._turn, self._number[after])
 
-    def _look(self, stage: Stage) -> None:
-        """Find out how things stand for `stage`, and on the way for those that come after it."""
-        also = [] if self._running else self._todo
+    def _look(self, number: int) -> None:
+        """Find out how things stand for a stage, and on the way for those that come after it."""
+        stage = self._order[number]
+        if self._session.is_fresh(stage):
+            return
+        also: list[Stage] = []
+        if not self._running:
+            following = self._order[number + 1 : number + 1 + _AHEAD]
+            also = [other for other in following if other.address not in self._done]
         self._session.look([stage, *also])
 
     def _decide(self, stage: Stage) -> None:
@@ -113,9 +132,9 @@ class Schedule:
             self._pass_frozen(stage, state)
             return
         upstream = self._needs[stage.address]
-        made = {address for address, what in self._done.items() if what in ("ran", "restored")}
-        forced = options.force or (options.force_downstream and bool(upstream & made))
-        if options.dry and upstream & made:
+        made = any(self._done.get(address) in ("ran", "restored") for address in upstream)
+        forced = options.force or (options.force_downstream and made)
+        if options.dry and made:
             self._run(stage, state)
             return
         steps.require_deps(stage, state) if not options.dry else None
@@ -130,7 +149,7 @@ class Schedule:
 
     def _pass(self, stage: Stage, state: State) -> None:
         self._say(f"Stage '{stage.address}' didn't change, skipping", alone=True)
-        self._done[stage.address] = "skipped"
+        self._settle(stage.address, "skipped")
         if not self._options.dry:
             self._record_lock(stage, state)
 
@@ -142,7 +161,7 @@ class Schedule:
                 f"git mlvers unfreeze {stage.address}",
             )
         self._say(f"Stage '{stage.address}' is frozen, skipping", alone=True)
-        self._done[stage.address] = "skipped"
+        self._settle(stage.address, "skipped")
 
     def _restore(self, stage: Stage, state: State, earlier: restore.Earlier) -> bool:
         session = self._session
@@ -160,7 +179,7 @@ class Schedule:
         self._say(f"Stage '{stage.address}' is cached - skipping run, checking out outputs")
         if not self._options.dry:
             self._record_lock(stage, state)
-        self._done[stage.address] = "restored"
+        self._settle(stage.address, "restored")
         return True
 
     def _run(self, stage: Stage, state: State) -> None:
@@ -169,7 +188,7 @@ class Schedule:
             self._say(f"Running stage '{stage.address}':")
             for cmd in stage.cmds:
                 report.line(f"> {cmd}")
-            self._done[stage.address] = "ran"
+            self._settle(stage.address, "ran")
             return
         way_back = steps.prepare(self._session, stage, state, fetching=options.pull)
         self._tell_kept(stage, way_back)
@@ -188,14 +207,14 @@ class Schedule:
                 error = caught
         if error is None:
             self._locks.add(lock.path_of(running.stage))
-            self._done[address] = "ran"
+            self._settle(address, "ran")
         elif isinstance(error, MlversError):
             self._fail(running.stage, error, running.way_back)
         else:
             raise error
 
     def _fail(self, stage: Stage, error: MlversError, way_back: WayBack | None) -> None:
-        self._done[stage.address] = "failed"
+        self._settle(stage.address, "failed")
         self._errors.append(error)
         if self._options.keep_going or self._running:
             self._report.warn(error.message, error.hint)
@@ -219,7 +238,7 @@ class Schedule:
         return Result(**{what: tuple(addresses) for what, addresses in by_what.items()})
 
     def _pull(self) -> None:
-        paths = [path for stage in self._todo for path in paths_of(stage)]
+        paths = [path for stage in self._order for path in paths_of(stage)]
         content.pull(self._session, paths)
         self._session.forget()
 

@@ -81,6 +81,10 @@ class Session:
             self.snapshot.look(wanted)
             self._fresh.update(wanted)
 
+    def is_fresh(self, stage: Stage) -> bool:
+        """Whether nothing can have changed at the paths of `stage` since they were looked at."""
+        return all(path in self._fresh for path in paths_of(stage))
+
     def forget(self) -> None:
         """Anything may have changed: the next `look` looks again."""
         self._fresh.clear()
