@@ -83,9 +83,9 @@ def choose(
     stages = list(project.stages)
     if options.all_pipelines:
         return stages
+    folder = os.path.relpath(os.path.realpath(cwd), os.path.realpath(top))
     if targets:
-        return list(project.find(targets, cwd))
-    folder = os.path.relpath(cwd, top)
+        return project.find(targets, folder)
     here = [stage for stage in stages if (os.path.dirname(stage.file) or ".") == folder]
     return here or stages
 

@@ -26,7 +26,8 @@ def standings(workspace: Workspace) -> list[Standing] | None:
     if workspace.repo.work_tree is None:
         return None
     source = WorkingTree(workspace.repo)
-    if not source.pipeline_files():
+    files = source.pipeline_files()
+    if not files:
         return None
     # Most repositories have no pipeline, and pay for none of this.
     from git_mlvers.pipeline.explain import explain
@@ -34,7 +35,7 @@ def standings(workspace: Workspace) -> list[Standing] | None:
     from git_mlvers.pipeline.project import Project
     from git_mlvers.pipeline.session import Session
 
-    project = Project.load(source)
+    project = Project.load(source, files)
     order = Graph(project.stages).order(project.stages)
     session = Session(workspace, source, project.stages)
     try:
