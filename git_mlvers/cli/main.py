@@ -33,12 +33,16 @@ _ONE_STROKE = 1.0
 
 
 class Command(NamedTuple):
-    """One word after ``git mlvers``. `plumbing` gets its words unparsed: git starts it often."""
+    """One word after ``git mlvers``. `plumbing` gets its words unparsed: git starts it often.
+
+    `carries` is set for one that takes a command line of the user's, whose ``-h`` is not ours.
+    """
 
     name: str
     group: str
     summary: str
     plumbing: bool = False
+    carries: bool = False
 
     @property
     def module_name(self) -> str:
@@ -72,6 +76,11 @@ COMMANDS: dict[str, Command] = {
         Command("checkout", CONTENT, "Put content from the cache into the working tree"),
         Command("repro", PIPELINES, "Run the stages of a pipeline that are not up to date"),
         Command("commit", PIPELINES, "Record the present outputs of stages without running them"),
+        Command("stage", PIPELINES, "Add stages to the pipeline and list them", carries=True),
+        Command("run", PIPELINES, "Add a stage to the pipeline and run it", carries=True),
+        Command("dag", PIPELINES, "Show the stages and what depends on what"),
+        Command("freeze", PIPELINES, "Keep stages from running, whatever they depend on"),
+        Command("unfreeze", PIPELINES, "Let frozen stages run again"),
         Command("status", LOOK, "Show what is not pushed, and what is missing"),
         Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
         Command("metrics", LOOK, "Show metrics, and how they changed"),
@@ -182,7 +191,7 @@ def main(words: Sequence[str], context: Context) -> int:
     command = find(words[0])
     rest = list(words[1:])
     module = command.load()
-    if wants_help(rest):
+    if wants_help(rest[:1] if command.carries else rest):
         return main(["help", command.name], context)
     if command.plumbing:
         return module.run_words(rest, context)
@@ -190,6 +199,8 @@ def main(words: Sequence[str], context: Context) -> int:
     from git_mlvers.cli.command import parse
 
     args = parse(command, module, rest)
+    if getattr(args, "help", False):
+        return main(["help", command.name], context)
     context.quiet = bool(getattr(args, "quiet", False))
     context.json = bool(getattr(args, "json", False))
     return module.run(args, context)

@@ -48,7 +48,15 @@ class Graph:
     def owner(self, path: str) -> Stage | None:
         """The stage that writes `path`, or a directory that it is in."""
         found = self._covering(path)
-        return None if found is None else self.stages[found]
+        return None if found is None else self.stages[self._owners[found]]
+
+    def reads(self, stage: Stage) -> list[str]:
+        """The outputs of stages that `stage` reads, in whole or in part."""
+        found: dict[str, None] = {}
+        for path in (*stage.deps, *(params.path for params in stage.params)):
+            above = self._covering(path)
+            found.update(dict.fromkeys(self._inside(path) if above is None else [above]))
+        return list(found)
 
     def order(
         self, targets: Sequence[Stage] = (), *, downstream: bool = False, single: bool = False
@@ -83,7 +91,7 @@ class Graph:
     def _check_overlaps(self) -> None:
         for path, at in self._owners.items():
             above = posixpath.dirname(path)
-            holder = None if above == path else self._covering_path(above)
+            holder = None if above == path else self._covering(above)
             if holder is not None:
                 raise PipelineError(
                     f"{path}, an output of {self._where(at)}, is inside {holder}, "
@@ -91,26 +99,15 @@ class Graph:
                     "outputs cannot be inside each other",
                 )
         for file in {stage.file for stage in self.stages}:
-            holder = self._covering_path(file)
+            holder = self._covering(file)
             if holder is not None:
                 where = self._where(self._owners[holder])
                 raise PipelineError(f"{file} is inside {holder}, an output of {where}")
 
     def _needs(self, stage: Stage) -> list[int]:
-        found: dict[int, None] = {}
-        for path in (*stage.deps, *(params.path for params in stage.params)):
-            above = self._covering(path)
-            if above is not None:
-                found[above] = None
-            else:
-                found.update(dict.fromkeys(self._inside(path)))
-        return list(found)
+        return list(dict.fromkeys(self._owners[path] for path in self.reads(stage)))
 
-    def _covering(self, path: str) -> int | None:
-        holder = self._covering_path(path)
-        return None if holder is None else self._owners[holder]
-
-    def _covering_path(self, path: str) -> str | None:
+    def _covering(self, path: str) -> str | None:
         """The output that is `path` or a directory above it."""
         while path:
             if path in self._owners:
@@ -121,15 +118,15 @@ class Graph:
             path = above
         return None
 
-    def _inside(self, folder: str) -> Iterator[int]:
-        """The stages that write something below `folder`."""
+    def _inside(self, folder: str) -> Iterator[str]:
+        """The outputs below `folder`."""
         prefix = "" if folder == "." else folder + "/"
         for at in range(bisect_left(self._sorted, prefix), len(self._sorted)):
             path = self._sorted[at]
             if not path.startswith(prefix):
                 return
             if is_inside(path, folder):
-                yield self._owners[path[:-1]]
+                yield path[:-1]
 
     # Walking
 
