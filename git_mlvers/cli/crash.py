@@ -26,6 +26,8 @@ _LIBRARIES = {
     "tenacity": "tenacity",
     "pathspec": "pathspec",
     "rich": "rich",
+    "ruamel": "ruamel.yaml",
+    "yaml": "pyyaml",
 }
 """What must be installed in any case: the modules, and the packages that have them."""
 
