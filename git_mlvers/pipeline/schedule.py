@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from git_mlvers.pipeline.keep import WayBack
     from git_mlvers.pipeline.model import Stage
     from git_mlvers.pipeline.report import Options, Report
-    from git_mlvers.pipeline.runner import Runner
-from git_mlvers.pipeline.session import Session, State
+    from git_mlvers.pipeline.session import Session, State
 
 _AHEAD = 32
 """So many stages are looked at together after a run: each look starts git three times."""
