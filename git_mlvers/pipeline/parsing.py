@@ -29,8 +29,8 @@ class PipelineFile:
         self._folder = folder_of(file)
         self._reader = reader
         self._content = self._place.mapping(value)
-        # Params files are read for templates alone.
-        self._templated = b"${" in data or "vars" in self._content
+        # Params files are read for templates alone, and to see what vars redefine.
+        self._templated = b"${" in data or b"vars" in data
         self.file = file
         self.warnings: list[str] = []
 
@@ -56,7 +56,8 @@ class PipelineFile:
 
     def _warn_of_unknown(self) -> None:
         for key in self._content:
-            if key not in toplevel.TOP_KEYS:
+            # What begins with x- is there for anchors, as in other tools.
+            if key not in toplevel.TOP_KEYS and not key.startswith("x-"):
                 line, hint = self._place.at(key).line, hint_near(key, toplevel.TOP_KEYS)
                 tail = f" ({hint})" if hint else ""
                 self.warnings.append(f"{self.file}, line {line}: {key!r} is not known{tail}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from git_mlvers.pipeline.errors import PipelineError
@@ -96,5 +95,7 @@ class Place(NamedTuple):
 
 def hint_near(name: str, known: Iterable[str]) -> str | None:
     """The hint that names what of `known` is like `name`; ``None`` when nothing is."""
+    import difflib  # for errors alone
+
     near = difflib.get_close_matches(name, tuple(known), n=1)
     return f"did you mean {near[0]}?" if near else None
