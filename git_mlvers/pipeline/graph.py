@@ -169,14 +169,14 @@ class Graph:
         return self._up[at]
 
     def _cycle(self, last: int, first: int) -> PipelineError:
-        """The error that names a way from `first` to `last`, which needs `first`."""
+        """The error that names a way from `last`, which needs `first`, to `first`."""
         if last == first:
             return PipelineError(f"{self._where(last)} reads what it writes itself")
         came: Mapping[int, int] = self._ways_from(first)
         way = [last]
         while way[-1] != first:
             way.append(came[way[-1]])
-        names = [self.stages[at].address for at in reversed(way)]
+        names = [self.stages[at].address for at in way]
         names.append(names[0])
         return PipelineError(
             f"these stages need each other: {' -> '.join(names)}",
