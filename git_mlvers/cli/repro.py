@@ -34,6 +34,10 @@ recorded, and what it had before can be had back.
 After each stage its outputs are staged, even where `.gitignore` hides them, and in
 the end `mlvers.lock`; `git config mlvers.autostage false` turns that off.
 
+Outputs with a file of 1 MiB or more are tracked by themselves, unless they are
+`cache: false`. With `--pull`, content and files that are missing are brought first,
+and the run cache of the git remote.
+
 Each line of a command runs in a shell of its own (`$SHELL`), in the stage's `wdir`,
 with `DVC_ROOT`, `DVC_STAGE` and `MLVERS_STAGE` in its environment.
 

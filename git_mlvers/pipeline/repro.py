@@ -13,6 +13,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from git_mlvers.errors import MlversError
 from git_mlvers.git.repository import require_work_tree
 from git_mlvers.pipeline import guard
 from git_mlvers.pipeline.graph import Graph
@@ -54,6 +55,8 @@ def reproduce(
     project = Project.load(source)
     for warning in project.warnings:
         report.warn(warning)
+    if options.pull and options.run_cache and not options.dry:
+        _fetch_runs(workspace, report)
     graph = Graph(project.stages)
     chosen = choose(project, targets, top if cwd is None else cwd, top, options)
     order = graph.order(chosen, downstream=options.downstream, single=options.single)
@@ -88,6 +91,18 @@ def choose(
         return project.find(targets, folder)
     here = [stage for stage in stages if (os.path.dirname(stage.file) or ".") == folder]
     return here or stages
+
+
+def _fetch_runs(workspace: Workspace, report: Report) -> None:
+    """Bring the run cache of the git remote here, if there is one that can be asked."""
+    from git_mlvers.pipeline import runsync
+
+    try:
+        runsync.fetch(workspace.repo, runsync.git_remote_of(workspace.repo, None))
+    except runsync.NoGitRemote:
+        pass  # all that can be had is here
+    except MlversError as error:
+        report.warn(error.message, error.hint)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ PACKAGE = CHECKOUT / "git_mlvers"
 
 _KEY = re.compile(r"mlvers\.[a-zA-Z]+\Z")
 _VARIABLE = re.compile(r"MLVERS_[A-Z_]+")
-NO_KEYS = {"mlvers.json"}
+NO_KEYS = {"mlvers.json", "mlvers.lock", "mlvers.yaml"}
 """What looks like a key and is the name of a file."""
 
 

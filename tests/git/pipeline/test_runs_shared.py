@@ -158,6 +158,18 @@ class TestRunCacheOfAGitRemote:
             third.write("other.txt", text)
             assert third.outcome()["restored"] == ["second", "third"]
 
+    def test_repro_can_bring_it_itself(
+        self, repo: Pipelines, origin: Pipelines, tmp_path: Path
+    ) -> None:
+        repo.write("other.txt", "a longer one\n")
+        repo.repro()
+        repo.mlvers("push", "--run-cache")
+        other = Pipelines(origin.clone_to(tmp_path / "other").path)
+        other.write("other.txt", "a longer one\n")
+        assert other.outcome("--pull")["restored"] == ["second", "third"]
+        other.git("remote", "set-url", "origin", str(tmp_path / "nowhere"))
+        assert "cannot be had" in other.repro("--pull")
+
     def test_errors(self, repo: Pipelines, tmp_path: Path) -> None:
         assert "no git remote" in repo.fails("mlvers", "push", "--run-cache").stderr
         repo.git("remote", "add", "origin", str(tmp_path / "nowhere"))
