@@ -85,6 +85,7 @@ COMMANDS: dict[str, Command] = {
         Command("ls-files", LOOK, "List the tracked files and whether their content is here"),
         Command("metrics", LOOK, "Show metrics, and how they changed"),
         Command("params", LOOK, "Show how params changed"),
+        Command("plots", LOOK, "Draw plots of one or several revisions"),
         Command("prune", LOOK, "Delete old content from the cache that a remote has"),
         Command("gc", LOOK, "Tidy up a git remote that has no server"),
         Command("fsck", LOOK, "Check the cache, the pointers and the remote"),
