@@ -81,11 +81,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _show(args: argparse.Namespace, context: Context, workspace: Workspace) -> None:
     from git_mlvers.cli.revisions import from_here, many, show, tell_problems
+    from git_mlvers.pipeline.history import History
     from git_mlvers.view.tables import PRECISION, from_dicts
 
     repo = workspace.repo
-    revisions = many(repo, branches=args.all_branches, tags=args.all_tags, commits=args.all_commits)
-    found = _read(args, context, workspace, revisions)
+    which = {
+        "branches": args.all_branches,
+        "tags": args.all_tags,
+        "commits": args.all_commits,
+    }
+    with History(repo) as history:
+        found = _read(args, context, workspace, many(repo, history, **which))
     _drop_twin(found, repo.head_branch())
     tell_problems(context, found)
     name = from_here(repo, context)
@@ -98,7 +104,7 @@ def _show(args: argparse.Namespace, context: Context, workspace: Workspace) -> N
         for path, values in readings.metrics.items()
     ]
     table = from_dicts(["Revision", "Path"], records)
-    if not (args.all_branches or args.all_tags or args.all_commits):
+    if not any(which.values()):
         table = table.without("Revision")
     show(context, args, table, PRECISION if args.precision is None else args.precision)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.git.repository import Repository
+    from git_mlvers.pipeline.history import History
     from git_mlvers.pipeline.readings import Readings, Wanted
     from git_mlvers.pipeline.source import Source
     from git_mlvers.values.compare import Change
@@ -72,13 +73,13 @@ def revision(repo: Repository, name: str) -> Revision:
     return Revision(name, Commit(repo, refs.resolve(repo, name)))
 
 
-def many(repo: Repository, *, branches: bool, tags: bool, commits: bool) -> list[Revision]:
+def many(
+    repo: Repository, history: History, *, branches: bool, tags: bool, commits: bool
+) -> list[Revision]:
     """The working tree, then the tips of branches and tags, then all other commits.
 
-    Names of the same commit stand together, with commas.
+    Names of the same commit stand together, with commas. `history` reads the commits.
     """
-    from git_mlvers.pipeline.source import Commit
-
     names: dict[str, list[str]] = {}
     for wanted, place in ((branches, "refs/heads/"), (tags, "refs/tags/")):
         for oid, name in _tips(repo, place) if wanted else ():
@@ -87,17 +88,21 @@ def many(repo: Repository, *, branches: bool, tags: bool, commits: bool) -> list
         for line in repo.git("rev-list", "--all", "--date-order").split():
             oid = line.decode("ascii")
             names.setdefault(oid, [oid[:_SHORT]])
-    found = [Revision(",".join(labels), Commit(repo, oid)) for oid, labels in names.items()]
+    found = [Revision(",".join(labels), history.at(oid)) for oid, labels in names.items()]
     return [revision(repo, WORKSPACE), *found]
 
 
 def read(workspace: Workspace, item: Revision, wanted: Wanted | None, only: str) -> Readings:
     """What is `wanted` of one revision, or all that its pipelines name of one kind: `only`."""
+    from git_mlvers.pipeline.history import Snapshot
     from git_mlvers.pipeline.readings import Readings, cached, read
 
+    content = cached(workspace)
     if item.source is None:
         return Readings({}, {}, [])
-    return read(item.source, wanted=wanted, only=only, content=cached(workspace))
+    if isinstance(item.source, Snapshot):
+        return item.source.readings(wanted=wanted, only=only, content=content)
+    return read(item.source, wanted=wanted, only=only, content=content)
 
 
 def from_top(repo: Repository, context: Context, names: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
 
 
-_FILE = b"100"
+FILE_MODE = b"100"
 """How the mode of a file begins in a tree."""
 
 
@@ -84,11 +84,11 @@ class WorkingTree:
 
     def inside(self, path: str) -> bool:
         """Also where symbolic links lead counts, and what belongs to git is not inside."""
-        if not _is_inside(path):
+        if not is_inside(path):
             return False
         top = os.path.realpath(self.top)
         real = os.path.realpath(os.path.join(top, path))
-        return real.startswith(os.path.join(top, "")) and _is_inside(os.path.relpath(real, top))
+        return real.startswith(os.path.join(top, "")) and is_inside(os.path.relpath(real, top))
 
 
 class Commit:
@@ -133,7 +133,7 @@ class Commit:
 
     def inside(self, path: str) -> bool:
         """A tree has nothing else."""
-        return _is_inside(path)
+        return is_inside(path)
 
     def _listed(self) -> dict[str, str]:
         """The files by path; a symbolic link is no file of the tree."""
@@ -141,12 +141,13 @@ class Commit:
             said = self._repo.git("ls-tree", "-r", "-z", "--full-tree", self._treeish)
             self._blobs = {}
             for line in said.split(b"\0"):
-                if line.startswith(_FILE):
+                if line.startswith(FILE_MODE):
                     info, _, path = line.partition(b"\t")
                     self._blobs[os.fsdecode(path)] = info.split()[2].decode("ascii")
         return self._blobs
 
 
-def _is_inside(path: str) -> bool:
+def is_inside(path: str) -> bool:
+    """Whether `path`, taken as it is written, leads to a place in the working tree."""
     parts = path.lower().split("/")
     return not os.path.isabs(path) and "://" not in path and not {"..", ".git"} & set(parts)
