@@ -32,7 +32,7 @@ def test_each_pipeline_file_has_the_one_beside_it() -> None:
 def test_vars_add_to_it() -> None:
     text = (
         "vars: [{model: {size: 3}}, {w: 4}]\nstages:\n"
-    text += "  a:\n    cmd: ${model.kind}${model.size}${w}\n"
+        "  a:\n    cmd: ${model.kind}${model.size}${w}\n"
     )
     assert cmd(text) == "cnn34"
 
