@@ -83,7 +83,8 @@ def clear(session: Session, stage: Stage, *, persistent: bool) -> None:
     """Delete the outputs of `stage`, those that stay in place too if `persistent`."""
     top = session.repo.top
     for out in stage.outs:
-        if not is_inside(out.path) or (out.persist and not persistent):
+        # Behind a link nothing was kept, and what is there may be anybody's.
+        if not session.snapshot.is_plain(out.path) or (out.persist and not persistent):
             continue
         _check(stage, out.path)
         full = os.path.join(top, out.path)

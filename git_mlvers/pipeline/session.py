@@ -123,7 +123,7 @@ class Session:
         entries: list[Entry] = []
         for out in stage.outs:
             some = self.snapshot.entries(out.path)
-            if not some and not (is_stored(out) and is_inside(out.path)):
+            if not some and not (is_stored(out) and self.snapshot.is_plain(out.path)):
                 return None
             entries.extend(some)
         return entries

@@ -51,7 +51,7 @@ class Snapshot:
 
     def look(self, paths: Collection[str]) -> None:
         """Find out anew what stands at `paths` (relative to the top, or absolute)."""
-        within = [path for path in dict.fromkeys(paths) if self._is_plain(path)]
+        within = [path for path in dict.fromkeys(paths) if self.is_plain(path)]
         here = [path for path in within if os.path.lexists(self._full(path))]
         with self.index():
             self._add(here)
@@ -136,7 +136,7 @@ class Snapshot:
         )
         return self._stored[start:end]
 
-    def _is_plain(self, path: str) -> bool:
+    def is_plain(self, path: str) -> bool:
         """Whether Git can see `path`: it is inside, and no folder on the way is a link."""
         if os.path.isabs(path) or path.startswith("../") or path == "..":
             return False

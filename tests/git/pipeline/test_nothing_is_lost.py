@@ -105,6 +105,25 @@ class TestEditedByHand:
         repo.repro()
         assert repo.git("for-each-ref", "refs/mlvers/kept") == ""
 
+    def test_what_is_behind_a_link_is_not_deleted(self, installed: Path, tmp_path: Path) -> None:
+        repo = Pipelines(Repo.init(tmp_path / "work").path)
+        elsewhere = Repo.init(tmp_path / "elsewhere")
+        elsewhere.write("out/precious", "precious")
+        repo.file("linked").symlink_to(elsewhere.path)
+        repo.write("in", "1\n")
+        repo.write(
+            "dvc.yaml",
+            "stages:\n  make:\n    cmd: cp in linked/out/made\n"
+            "    deps: [in]\n    outs: [linked/out]\n",
+        )
+        assert repo.outcome()["ran"] == ["make"]
+        assert repo.outcome()["skipped"] == ["make"]
+        repo.write("in", "2\n")
+        assert repo.outcome()["ran"] == ["make"]
+        repo.write("in", "1\n")
+        assert repo.outcome()["ran"] == ["make"]
+        assert elsewhere.read("out/precious") == b"precious"
+
     def test_a_folder_with_all_in_it_is_not_deleted(self, installed: Path, tmp_path: Path) -> None:
         repo = Pipelines(Repo.init(tmp_path / "work").path)
         repo.write("sub/precious", "precious")
