@@ -6,8 +6,7 @@ with `dagshub_logger`; each is loaded when it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers take it for true; importing typing takes too long here
 if TYPE_CHECKING:
     from git_mlvers.tracking.both import BaseLogger as BaseLogger
     from git_mlvers.tracking.dagshub import DAGsHubLogger as DAGsHubLogger
