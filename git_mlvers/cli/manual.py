@@ -179,10 +179,20 @@ def _groups() -> Iterator[Block]:
 def _usage(parser: argparse.ArgumentParser) -> str:
     """One line if it is short, else several; argparse itself breaks by the terminal's width."""
     words = " ".join(parser.format_usage().removeprefix("usage: ").split())
-    indent = " " * (len(parser.prog) + 1)
-    # An option stays together with its value.
-    tied = words.replace("] [", "]\0[").replace(" ", "\1").replace("\0", " ")
-    lines = textwrap.wrap(tied, WIDTH - 8, subsequent_indent=indent, break_on_hyphens=False)
+    return _tied(words, hang=len(parser.prog) + 1, width=WIDTH - 8)
+
+
+def _tied(usage: str, *, indent: int = 0, hang: int, width: int = WIDTH) -> str:
+    """`usage` on one line or several, with each option together with its value."""
+    tied = usage.replace("] [", "]\0[").replace(" ", "\1").replace("\0", " ")
+    lines = textwrap.wrap(
+        tied,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hang,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     return "\n".join(lines).replace("\1", " ")
 
 
@@ -213,7 +223,7 @@ def _block_text(block: Block) -> str:
         return textwrap.indent(block.text, " " * 8)
     if block.kind == "option":
         body = textwrap.fill(block.body, WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
-        return f"    {block.text}\n{body}"
+        return f"{_tied(block.text, indent=4, hang=8)}\n{body}"
     first, rest = ("    - ", " " * 6) if block.kind == "item" else (" " * 4, " " * 4)
     plain = block.text.replace("**", "")
     return textwrap.fill(

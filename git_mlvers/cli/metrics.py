@@ -155,7 +155,7 @@ def _drop_twin(found: dict[str, Readings], branch: str | None) -> None:
     """Drop the working tree where it has the same metrics as the branch that it is on."""
     for label, readings in found.items():
         if label != WORKSPACE and branch in label.split(","):
-            if readings.metrics == found[WORKSPACE].metrics:
+            if WORKSPACE in found and readings.metrics == found[WORKSPACE].metrics:
                 del found[WORKSPACE]
             return
 

@@ -64,9 +64,11 @@ def revision(repo: Repository, name: str) -> Revision:
     ``workspace`` is the working tree. HEAD before the first commit is empty.
     """
     from git_mlvers.git import refs
+    from git_mlvers.git.repository import require_work_tree
     from git_mlvers.pipeline.source import Commit, WorkingTree
 
     if name == WORKSPACE:
+        require_work_tree(repo)
         return Revision(name, WorkingTree(repo))
     if name == "HEAD" and refs.head(repo) is None:
         return Revision(name, None)
@@ -79,6 +81,7 @@ def many(
     """The working tree, then the tips of branches and tags, then all other commits.
 
     Names of the same commit stand together, with commas. `history` reads the commits.
+    A bare repository has no working tree, and is asked for commits alone.
     """
     names: dict[str, list[str]] = {}
     for wanted, place in ((branches, "refs/heads/"), (tags, "refs/tags/")):
@@ -89,6 +92,8 @@ def many(
             oid = line.decode("ascii")
             names.setdefault(oid, [oid[:_SHORT]])
     found = [Revision(",".join(labels), history.at(oid)) for oid, labels in names.items()]
+    if found and repo.work_tree is None:
+        return found
     return [revision(repo, WORKSPACE), *found]
 
 

@@ -182,6 +182,14 @@ class TestMetricsShow:
         scored.write("assets/metrics.json", '{"test_accuracy": 1}')
         assert revisions("-a") == ["workspace", branch, "other"]
 
+    def test_a_bare_repository(self, scored: Repo, tmp_path: Path) -> None:
+        bare = scored.clone_to(tmp_path / "bare.git", "--bare")
+        shown = bare.mlvers("metrics", "show", "-a", "--csv").splitlines()
+        assert len(shown) == 1 + 2
+        assert bare.mlvers("metrics", "diff", "HEAD", "HEAD") == ""
+        for words in (("show",), ("diff",)):
+            assert "no working tree" in bare.fails("mlvers", "metrics", *words).stderr
+
     def test_dagshub(self, repo: Repo) -> None:
         repo.write("metrics.csv", DAGSHUB % 0.5)
         repo.commit()
