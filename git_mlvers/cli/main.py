@@ -70,6 +70,7 @@ COMMANDS: dict[str, Command] = {
         Command("untrack", SET_UP, "Stop keeping matching files outside of Git"),
         Command("add", SET_UP, "Track exactly these paths and add them"),
         Command("remote", SET_UP, "Manage the places where content is kept"),
+        Command("migrate", SET_UP, "Take over a repository of DVC"),
         Command("push", CONTENT, "Send content that a remote does not have"),
         Command("fetch", CONTENT, "Bring content into the cache"),
         Command("pull", CONTENT, "Bring content into the cache and the working tree"),

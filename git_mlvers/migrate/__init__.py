@@ -1,0 +1,1 @@
+"""Taking over repositories of other tools."""

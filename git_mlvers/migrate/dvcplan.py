@@ -1,0 +1,115 @@
+"""What of a repository of DVC there is to take over, found without changing anything."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_mlvers.errors import MlversError, UsageError
+from git_mlvers.git.command import zsplit
+from git_mlvers.git.repository import require_work_tree
+from git_mlvers.migrate import dvcconfig, dvcfiles
+from git_mlvers.migrate.dvcfiles import LOCK, SUFFIX
+
+if TYPE_CHECKING:
+    from git_mlvers.git.repository import Repository
+    from git_mlvers.migrate.dvcconfig import DvcConfig
+    from git_mlvers.migrate.dvcfiles import Data, DvcFile, LockedStage
+
+
+class NotDvc(MlversError):
+    """The repository is none of DVC, or not in a state to be taken over."""
+
+
+class Plan(NamedTuple):
+    """What DVC keeps in a repository, and `left`: sentences about what stays behind."""
+
+    config: DvcConfig
+    files: list[DvcFile]
+    stages: list[LockedStage]
+    left: list[str]
+
+    @property
+    def tracked(self) -> list[Data]:
+        """What the ``.dvc`` files name."""
+        return [out for file in self.files for out in file.outs]
+
+    @property
+    def made(self) -> list[Data]:
+        """What stages made, as ``dvc.lock`` has it."""
+        return [out for stage in self.stages for out in stage.outs if out.md5]
+
+
+def read(repo: Repository) -> Plan:
+    """Find everything. Raises `NotDvc`, and `BadDvcFile` for a file that cannot be read."""
+    top = require_work_tree(repo)
+    if not os.path.isdir(os.path.join(top, dvcconfig.FOLDER)):
+        raise NotDvc(
+            f"{top} is not a repository of DVC: it has no .dvc folder",
+            "run it in a clone that DVC has been used in",
+        )
+    config = dvcconfig.read(top)
+    paths = _paths(repo, top)
+    files = [
+        dvcfiles.read_dvc_file(path, _read(top, path))
+        for path in paths
+        if path.endswith(SUFFIX) and os.path.isfile(os.path.join(top, path))
+    ]
+    stages = [
+        stage
+        for path in paths
+        if os.path.basename(path) == LOCK and os.path.isfile(os.path.join(top, path))
+        for stage in dvcfiles.read_lock(path, _read(top, path))
+    ]
+    return Plan(config, files, stages, _left(config, files, paths))
+
+
+def require_clean(repo: Repository) -> None:
+    """Raise `NotDvc` if something is staged, which could not be told from what is taken over."""
+    said = zsplit(repo.git("diff-index", "--cached", "--name-only", "-z", _head(repo), "--"))
+    if said:
+        name = os.fsdecode(said[0])
+        raise NotDvc(
+            f"there are staged changes ({name}), which would be mixed with what is taken over",
+            "git commit them, or git stash",
+        )
+
+
+def _head(repo: Repository) -> str:
+    from git_mlvers.git import refs
+
+    head = refs.head(repo)
+    if head is None:
+        raise UsageError("there are no commits yet", "git commit what DVC has written first")
+    return head
+
+
+def _paths(repo: Repository, top: str) -> list[str]:
+    said = repo.git(
+        *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"),
+        *(":(top,glob)**/*.dvc", f":(top,glob)**/{LOCK}"),
+    )
+    return sorted({os.fsdecode(path) for path in zsplit(said)})
+
+
+def _read(top: str, path: str) -> bytes:
+    with open(os.path.join(top, path), "rb") as file:
+        return file.read()
+
+
+def _left(config: DvcConfig, files: list[DvcFile], paths: list[str]) -> list[str]:
+    """What cannot be taken over, a sentence each."""
+    left = [
+        f"{file.path}: imported from {file.source}; its data is taken over, where it is from is not"
+        for file in files
+        if file.source is not None
+    ]
+    for remote in config.remotes:
+        if remote.ours is None:
+            left.append(f"the remote {remote.name} at {remote.url}: no such place is known here")
+        left += [f"the remote {remote.name}: its option {key}" for key in remote.left]
+    nested = {os.path.dirname(path) for path in paths if "/.dvc/" in f"/{path}"}
+    left += [
+        f"{folder}: a repository of DVC within this one" for folder in sorted(nested) if folder
+    ]
+    return left
