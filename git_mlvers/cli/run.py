@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 SUMMARY = "Add a stage to the pipeline and run it"
 HELP = """
+## Synopsis
+
+    git mlvers run [--no-exec] -n NAME [-d PATH]... [-p KEYS]... [-o PATH]... COMMAND...
+
+## Description
+
 Writes a stage into the pipeline file of this directory and runs it, as `dvc run` of
 DVC 2 did. With `--no-exec` it only writes the stage, which is `git mlvers stage add`.
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 SUMMARY = "Add stages to the pipeline and list them"
 HELP = """
+## Synopsis
+
+    git mlvers stage add -n NAME [-d PATH]... [-p KEYS]... [-o PATH]... COMMAND...
+    git mlvers stage list [--all] [--name-only] [--json] [TARGET...]
+
+## Description
+
 A stage is a command with what it reads and what it writes. Stages stand in a
 pipeline file, `dvc.yaml` or `mlvers.yaml`, which have one grammar, that of DVC. A
 directory has one of them at most, and a repository as many as it has directories.

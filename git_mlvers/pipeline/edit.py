@@ -8,8 +8,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from git_mlvers.pipeline import splice
 from git_mlvers.pipeline.errors import PipelineError
 from git_mlvers.pipeline.place import hint_near
+from git_mlvers.values.errors import ValuesError
 from git_mlvers.values.yaml12 import load
 
 if TYPE_CHECKING:
@@ -26,18 +28,25 @@ def put_stage(
     Raises `PipelineError` when there is one of this name and `force` does not let it
     be replaced, and `ValuesError` for a file that cannot be read.
     """
+    data = data or b""
 
     def change(content: dict[str, Any]) -> None:
         if content.get("stages") is None:
             content["stages"] = {}
-        stages = content["stages"]
+        stages = _mapping(content["stages"], f"stages in {file}")
         if name in stages and not force:
             raise PipelineError(
                 f"there is a stage {name!r} in {file} already", "--force replaces it"
             )
         stages[name] = dict(definition)
 
-    return _changed(data or b"", file, change)
+    def spliced() -> bytes | None:
+        yaml = _writer(data)
+        yaml.explicit_start = False
+        entry = _dumped(yaml, {name: dict(definition)}).decode()
+        return splice.put(data, ["stages"], name, entry)
+
+    return _changed(data, file, change, spliced)
 
 
 def set_frozen(data: bytes, file: str, name: str, frozen: bool) -> bytes:
@@ -45,9 +54,10 @@ def set_frozen(data: bytes, file: str, name: str, frozen: bool) -> bytes:
 
     Raises `PipelineError` when there is none, or it is one turn of a loop.
     """
+    path = ["stages", name]
 
     def change(content: dict[str, Any]) -> None:
-        stages = content.get("stages") or {}
+        stages = _mapping(content.get("stages") or {}, f"stages in {file}")
         group = name.partition("@")[0]
         if name not in stages and group in stages:
             raise PipelineError(
@@ -56,17 +66,36 @@ def set_frozen(data: bytes, file: str, name: str, frozen: bool) -> bytes:
             )
         if name not in stages:
             raise PipelineError(f"there is no stage {name!r} in {file}", hint_near(name, stages))
-        stage = stages[name]
-        stage = stage["do"] if "foreach" in stage else stage
+        stage = _mapping(stages[name], f"stage {name!r} in {file}")
+        if "foreach" in stage:
+            path[2:] = ["do"]
+            stage = _mapping(stage["do"], f"stage {name!r} in {file}")
         if frozen:
             stage["frozen"] = True
         else:
             stage.pop("frozen", None)
 
-    return _changed(data, file, change)
+    def spliced() -> bytes | None:
+        if frozen:
+            return splice.put(data, path, "frozen", "frozen: true")
+        return splice.drop(data, path, "frozen")
+
+    return _changed(data, file, change, spliced)
 
 
-def _changed(data: bytes, file: str, change: Callable[[dict[str, Any]], None]) -> bytes:
+def _mapping(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise PipelineError(f"{name} is not a mapping")
+    return value
+
+
+def _changed(
+    data: bytes,
+    file: str,
+    change: Callable[[dict[str, Any]], None],
+    spliced: Callable[[], bytes | None],
+) -> bytes:
+    """`data` changed, by lines if that can be done, else written anew with its remarks."""
     before = load(data, file)
     if before is None:
         # With ruamel.yaml, remarks in a file without values would be lost.
@@ -74,26 +103,41 @@ def _changed(data: bytes, file: str, change: Callable[[dict[str, Any]], None]) -
         change(wanted)
         head = data if not data or data.endswith(b"\n") else data + b"\n"
         return head + _dumped(_writer(b""), wanted)
-    if not isinstance(before, dict):
-        raise PipelineError(f"{file} does not hold a mapping")
-    change(before)
-    yaml = _writer(data)
-    content = yaml.load(data.decode("utf-8-sig"))
-    change(content)
-    result = _dumped(yaml, content)
-    if b"\r\n" in data:
-        result = result.replace(b"\n", b"\r\n")
-    if load(result, file) != before:
-        raise PipelineError(
-            f"{file} cannot be changed without changing more than was asked for",
-            "change it with an editor",
-        )
-    return result
+    wanted = load(data, file)
+    change(_mapping(wanted, file))
+    if wanted == before:
+        return data
+    for way in (spliced, lambda: _rewritten(data, change)):
+        try:
+            result = way()
+            if result is not None and load(result, file) == wanted:
+                return result
+        except (ValuesError, UnicodeDecodeError):
+            pass  # The next way may do, and else the user is told.
+    raise PipelineError(
+        f"{file} cannot be changed without changing more than was asked for",
+        "change it with an editor",
+    )
+
+
+def _rewritten(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes | None:
+    """`data` with the change; ``None`` where ruamel.yaml, which keeps the style, cannot read it."""
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        yaml = _writer(data)
+        content = yaml.load(data.decode("utf-8-sig"))
+        change(content)
+        result = _dumped(yaml, content)
+    except YAMLError:
+        return None
+    return result.replace(b"\n", b"\r\n") if b"\r\n" in data else result
 
 
 def _writer(data: bytes) -> Any:
     """A reader and writer that keeps the indentation of `data`."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
     from ruamel.yaml.util import load_yaml_guess_indent
 
     yaml = YAML()
@@ -101,7 +145,10 @@ def _writer(data: bytes) -> Any:
     yaml.preserve_quotes = True
     yaml.width = _NEVER_WRAP
     if data:
-        *_, offset = load_yaml_guess_indent(data.decode("utf-8-sig"), yaml=YAML())
+        try:
+            *_, offset = load_yaml_guess_indent(data.decode("utf-8-sig"), yaml=YAML())
+        except YAMLError:
+            offset = None
         offset = offset or 0
         yaml.indent(mapping=_mapping_indent(data) or 2, sequence=offset + 2, offset=offset)
         yaml.explicit_start = data.lstrip().startswith(b"---")

@@ -89,6 +89,14 @@ def load_marked(data: bytes, name: str) -> Marked:
     return Marked(_Reader(name, lines).read(data), lines)
 
 
+def nodes(data: bytes, name: str) -> Any:
+    """The nodes of PyYAML for what `data` holds, with their places; ``None`` for nothing.
+
+    For those who change a file at a place. Raises `ValuesError`.
+    """
+    return _Reader(name, None).compose(data)
+
+
 def scalar(text: str) -> object:
     """What the plain (not quoted) word `text` means: a number, a boolean, null, or a text.
 
@@ -125,13 +133,17 @@ class _Reader:
 
     def read(self, data: bytes) -> object:
         """The value of the only document of `data`."""
+        node = self.compose(data)
+        return None if node is None else self._value(node, ())
+
+    def compose(self, data: bytes) -> Any:
+        """The node of the only document of `data`."""
         try:
-            node = self._compose(data)
+            return self._compose(data)
         except yaml.YAMLError as error:
             raise self._syntax(error) from None
         except RecursionError:
             raise self._too_deep(None) from None
-        return None if node is None else self._value(node, ())
 
     def _compose(self, data: bytes) -> Any:
         if sum(map(data.count, _OPENERS)) > _FEW_OPENERS:
