@@ -6,7 +6,6 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from git_mlvers.cache.objects import hash_file
 from git_mlvers.errors import LocalIOError
 from git_mlvers.filter import placeholder
 from git_mlvers.filter.stat import write_stats
@@ -56,6 +55,9 @@ def _in_place(
             before = os.lstat(full)
             if mended or not stat.S_ISREG(before.st_mode) or before.st_size != pointer.size:
                 continue
+            # Next to never, and the cache takes long to import.
+            from git_mlvers.cache.objects import hash_file
+
             if hash_file(full) == pointer.oid:
                 blob = blob_id(pointer.encode(), repo.object_format)
                 yield path, StatChange(blob, before, None)
