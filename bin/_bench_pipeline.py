@@ -143,7 +143,7 @@ def _many_commits(site: Site, metrics: Path) -> None:
         ["git", "fast-import", "--quiet"], cwd=site.repo, env=site.env, check=True,
         input="\n".join(lines), text=True,
     )  # fmt: skip
-    site.timed([["git", "reset", "-q", "--hard"], ["git", "mlvers", "notes", "adopt", "--all"]])
+    site.timed([["git", "reset", "-q", "--hard"], ["git", "mlvers", "notes", "adopt"]])
 
 
 def _commit(site: Site, path: Path, number: int, *config: str) -> float:
