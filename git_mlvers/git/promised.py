@@ -24,11 +24,15 @@ _PRESENT = (
     # The filter keeps it from walking into trees.
     *("--missing=allow-any", "--filter=tree:0", "--stdin"),
 )
-_FETCH_SMALL = (
-    # What git itself runs for a promised object (promisor-remote.c, fetch_objects) …
+# What git itself runs for a promised object (promisor-remote.c, fetch_objects).
+_FETCH = (
     *("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags"),
     *("--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"),
-    # … and the differences for a tree, which git has and would not fetch again.
+)
+_FETCH_THESE = (*_FETCH, "--filter=blob:none")
+_FETCH_SMALL = (
+    *_FETCH,
+    # A tree that git has it would not fetch again.
     *("--refetch", f"--filter=blob:limit={MAX_SIZE + 1}"),
 )
 
@@ -70,6 +74,16 @@ def require_small(repo: Repository, tree: str) -> None:
             continue
         return
     repo.git(*_FETCH_SMALL, "--", last, tree)
+
+
+def bring(repo: Repository, git_remote: str, oids: Collection[str]) -> bool:
+    """Fetch the objects with the full hex ids `oids` from `git_remote`, all at once; whether
+    that worked."""
+    try:
+        repo.git(*_FETCH_THESE, git_remote, "--stdin", input=joined(oids))
+    except GitError:
+        return False
+    return True
 
 
 def promisors(repo: Repository) -> list[str]:
