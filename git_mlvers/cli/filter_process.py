@@ -53,6 +53,8 @@ def run_words(words: list[str], context: Context) -> int:
 
 def _ensure_hooks(workspace: Workspace, context: Context) -> None:
     from git_mlvers import hooks
+    from git_mlvers.tracking import switch
 
     for remark in hooks.ensure(workspace.repo, workspace.config):
         context.note(f"git-mlvers: {remark}")
+    switch.ensure_quietly(workspace.repo, workspace.config)

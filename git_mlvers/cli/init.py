@@ -10,6 +10,7 @@ from git_mlvers.cli import setup
 from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import FILE_NAME, Config
 from git_mlvers.fsutil import write_atomic
+from git_mlvers.tracking import switch
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +21,9 @@ SUMMARY = "Prepare this repository for large files"
 
 HELP = """
 Sets this repository up: the filter and the merge driver, unless `git mlvers
-install` has done so for the user; the hooks; and an empty `.mlversconfig` at the top
-of the working tree, if there is none. It can be run any number of times, and
+install` has done so for the user; the hooks; what git needs to carry and show notes
+(unless `mlvers.notes` is false); and an empty `.mlversconfig` at the top of the
+working tree, if there is none. It can be run any number of times, and
 changes nothing that is there already.
 
 A hook of the same name that is there already is kept beside the new one, and runs
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         changed = wiring.install(config, repo, "local", program)
         context.say("filter: " + ("set up for this repository" if changed else "as it was"))
     report = hooks.install(repo, config)
+    switch.ensure(repo, config)
     setup.show_hooks(report, context)
     if not report.changed:
         context.say("hooks: as they were")

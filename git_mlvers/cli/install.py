@@ -8,6 +8,7 @@ from git_mlvers import hooks, wiring
 from git_mlvers.cli import setup
 from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import Config
+from git_mlvers.tracking import switch
 
 if TYPE_CHECKING:
     import argparse
@@ -70,4 +71,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.say(f"git-mlvers is set up for {where}" + ("" if changed else ", as it was before"))
     if repo is not None:
         setup.show_hooks(hooks.install(repo, config), context)
+        switch.ensure(repo, config)
     return 0

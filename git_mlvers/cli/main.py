@@ -87,6 +87,7 @@ COMMANDS: dict[str, Command] = {
         Command("metrics", LOOK, "Show metrics, and how they changed"),
         Command("params", LOOK, "Show how params changed"),
         Command("plots", LOOK, "Draw plots of one or several revisions"),
+        Command("notes", LOOK, "Show and exchange the params and metrics of commits"),
         Command("prune", LOOK, "Delete old content from the cache that a remote has"),
         Command("gc", LOOK, "Tidy up a git remote that has no server"),
         Command("fsck", LOOK, "Check the cache, the pointers and the remote"),

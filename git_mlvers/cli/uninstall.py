@@ -9,6 +9,7 @@ from git_mlvers.cli import setup
 from git_mlvers.cli.options import add_quiet
 from git_mlvers.config import Config
 from git_mlvers.errors import NotARepository
+from git_mlvers.tracking import switch
 
 if TYPE_CHECKING:
     import argparse
@@ -21,10 +22,11 @@ SUMMARY = "Take back what install and init have set up"
 HELP = """
 Takes the filter and the merge driver of git-mlvers out of the user's git
 configuration; inside of a repository also out of that repository's, together with
-its hooks. Hooks that were there before come back as they were. With `--local` only
-the repository is changed, with `--system` only the machine's configuration.
+its hooks and what carries notes. Hooks that were there before come back as they
+were. With `--local` only the repository is changed, with `--system` only the
+machine's configuration.
 
-Files, pointers, `.gitattributes`, `.mlversconfig` and the cache stay.
+Files, pointers, `.gitattributes`, `.mlversconfig`, notes and the cache stay.
 
 ## Examples
 
@@ -47,6 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if repo is not None:
         if args.scope != "local":
             done.append(_remove(config, repo, "local", context))
+        done.append(switch.undo(repo, config))
         report = hooks.uninstall(repo, config)
         setup.show_hooks(report, context)
         done.append(bool(report.changed))

@@ -70,8 +70,17 @@ class Config(Source):
     @property
     def strict(self) -> bool:
         """Whether missing content fails a checkout; on by default where ``CI`` is set."""
-        in_ci = self._env.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
-        return self._bool("mlvers.strict", in_ci)
+        return self._bool("mlvers.strict", self.in_ci)
+
+    @property
+    def in_ci(self) -> bool:
+        """Whether a continuous integration runs us."""
+        return self._env.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+    @property
+    def notes(self) -> bool:
+        """Whether params and metrics are recorded on commits, and exchanged."""
+        return self._bool("mlvers.notes", True)
 
     @property
     def sparse(self) -> bool:

@@ -88,9 +88,19 @@ def set_value(repo: Repository | None, key: str, value: str, where: str = "local
     _run(repo, where, "--replace-all", key, value)
 
 
-def unset(repo: Repository | None, key: str, where: str = "local") -> bool:
-    """Remove all values of `key` from a scope or a file; whether there were any."""
-    return _unless_absent(repo, where, "--unset-all", key)
+def add(repo: Repository | None, key: str, value: str, where: str = "local") -> None:
+    """Give `key` the further value `value`, in a scope or a file."""
+    _run(repo, where, "--add", key, value)
+
+
+def unset(
+    repo: Repository | None, key: str, where: str = "local", *, value: str | None = None
+) -> bool:
+    """Remove all values of `key`, or those that are `value`, from a scope or a file; whether
+    there were any."""
+    fixed = () if value is None else ("--fixed-value",)
+    words = (key,) if value is None else (key, value)
+    return _unless_absent(repo, where, *fixed, "--unset-all", *words)
 
 
 def remove_section(repo: Repository | None, name: str, where: str = "local") -> bool:

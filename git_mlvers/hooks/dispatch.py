@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from git_mlvers.progress import Progress
     from git_mlvers.workspace import Workspace
 
-_MODULES = {"pre-push": "git_mlvers.hooks.pre_push"}
+_RECORDING = "git_mlvers.hooks.recording"
+_MODULES = {
+    "pre-push": "git_mlvers.hooks.pre_push",
+    "post-commit": _RECORDING,
+    "post-merge": _RECORDING,
+    "post-rewrite": _RECORDING,
+}
 """Module by hook. A hook that is not here has nothing to do; no shim starts it then."""
 
 

@@ -25,7 +25,7 @@ LEGACY = ".legacy"
 """What pre-commit adds to the name of a hook that it takes the place of, and runs."""
 
 _MARK = b"# git-mlvers hook "
-_VERSION = b"1"
+_VERSION = b"2"
 _HEAD_SIZE = 160
 _CALLS = (b"git-mlvers hook", b"git mlvers hook")
 

@@ -1,4 +1,4 @@
-"""``pre-push``: content goes to its remote before Git sends any ref."""
+"""``pre-push``: content goes to its remote before Git sends any ref, and notes go along."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from git_mlvers.errors import UsageError
 from git_mlvers.filter.report import say, shown
 from git_mlvers.git import refs
+from git_mlvers.hooks.carrying import carry
 from git_mlvers.pushing import before_push
 
 if TYPE_CHECKING:
@@ -24,16 +25,16 @@ _HELPER = "mlvers::"
 def run(workspace: Workspace, words: Sequence[str], stdin: BinaryIO, progress: Progress) -> int:
     """Send content for the refs on `stdin`; `words` are the git remote's name and URL.
 
-    Any error stops the push, with no ref moved.
+    Any error with content stops the push, with no ref moved; one with notes does not.
     """
     if len(words) != 2:
         raise UsageError("pre-push takes the name and the URL of a git remote", "git starts it")
     name, url = words
-    if url.startswith(_HELPER):
-        return 0
     updates = refs.parse_updates(stdin.read())
-    pushed = before_push(workspace, _address(workspace, name, url), updates, progress)
-    say(remarks(pushed))
+    address = _address(workspace, name, url)
+    if not url.startswith(_HELPER):
+        say(remarks(before_push(workspace, address, updates, progress)))
+    carry(workspace, name, address, updates)
     return 0
 
 

@@ -17,6 +17,7 @@ from git_mlvers.filter.report import say
 from git_mlvers.git import config as git_config
 from git_mlvers.git import discovery, refs
 from git_mlvers.git.repository import Repository
+from git_mlvers.tracking import switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,7 @@ def _prepare(job: Job, repo: Repository, config: Config) -> None:
     if fresh:
         _make_absolute(repo, config, job.name)
     done = _wire(repo, config, job.env)
+    switch.ensure_quietly(repo, config)
     if not fresh:
         remarks = hooks.ensure(repo, config)
         say([*_news(repo, job.name, done), *_marked(remarks)])

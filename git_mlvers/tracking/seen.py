@@ -1,0 +1,71 @@
+"""Which commits were looked at: what hooks did not see is found by what is not among them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_mlvers.fsutil import make_dirs, remove_quietly, write_atomic
+from git_mlvers.git import refs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_mlvers.git.repository import Repository
+
+# So many heads are remembered; a commit that none of them reaches is looked at again. Ids.
+_MOST = 256
+# Of what nobody looked at, so many are made up for by themselves. Commits.
+_AT_ONCE = 200
+
+
+def unseen(repo: Repository) -> list[str]:
+    """Commits of the branch that is checked out that were made here and not looked at yet.
+
+    Newest first. What a git remote has is left to those who made it.
+    """
+    head = refs.head(repo)
+    if head is None:
+        return []
+    marks = _read(repo)
+    if head in marks:
+        return []
+    known = "".join(f"^{oid}\n" for oid in marks)
+    said = repo.git(
+        *("rev-list", f"--max-count={_AT_ONCE}", "--ignore-missing", "--stdin", head),
+        *("--not", "--remotes"),
+        input=known.encode(),
+    )
+    return said.decode("ascii").split()
+
+
+def mark(repo: Repository, heads: Iterable[str], shared: int | None) -> None:
+    """Remember that all that `heads` reach was looked at."""
+    marks = list(dict.fromkeys([*heads, *_read(repo)]))[:_MOST]
+    make_dirs(os.path.dirname(_path(repo)), shared)
+    data = "".join(f"{oid}\n" for oid in marks).encode()
+    write_atomic(_path(repo), data, sync=False, shared=shared)
+
+
+def mark_all(repo: Repository, shared: int | None) -> None:
+    """The same for everything that is here now."""
+    named = refs.for_each_ref(repo, "refs/heads/", "refs/tags/")
+    head = refs.head(repo)
+    mark(repo, [*([head] if head else []), *(ref.oid for ref in named)], shared)
+
+
+def forget(repo: Repository) -> None:
+    """Remove what was remembered."""
+    remove_quietly(_path(repo))
+
+
+def _read(repo: Repository) -> list[str]:
+    try:
+        with open(_path(repo), "rb") as file:
+            return file.read().decode("ascii", "replace").split()
+    except FileNotFoundError:
+        return []
+
+
+def _path(repo: Repository) -> str:
+    return os.path.join(repo.common_dir, "mlvers", "notes-seen")
