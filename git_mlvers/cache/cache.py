@@ -19,11 +19,12 @@ from git_mlvers.oid import Oid
 from git_mlvers.pointer import Pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import TypeVar
 
     from git_mlvers.cache.check import Problem
+    from git_mlvers.cache.index import Row
     from git_mlvers.cache.neighbour import Keeper
     from git_mlvers.cache.writer import Writer
     from git_mlvers.progress import Progress
@@ -104,6 +105,14 @@ class Cache:
             if found is not None and len(found[1]) == size:
                 return found[1]
         return self._first(oid, lambda store: store.read(oid, size), damage)
+
+    def place(self, oid: Oid, size: int) -> Row | None:
+        """Where small content of the own cache is, for another process to `learn`."""
+        return self._own.packs.find(oid) if size <= SMALL else None
+
+    def learn(self, rows: Mapping[Oid, Row]) -> None:
+        """Take another process's word for where in the own cache content is, unlooked at."""
+        self._own.packs.learn(rows)
 
     def read_ahead(self) -> None:
         """Make ready what may be read next, in a moment in which there is nothing else to do."""

@@ -85,6 +85,10 @@ class Catalog:
         found.update((oid, news.rows[oid]) for oid in oids if oid in news.rows)
         return found
 
+    def learn(self, rows: Mapping[Oid, Row]) -> None:
+        """Take another process's word for it, which records these rows, until the next refresh."""
+        self._recorded.update(rows)
+
     def known_length(self, pack: str) -> int:
         """How many bytes of `pack` have been looked at."""
         if pack in self.news.spans:

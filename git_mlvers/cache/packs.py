@@ -24,7 +24,7 @@ from git_mlvers.errors import CorruptError
 from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs, temp_path, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_mlvers.oid import Oid
 
@@ -60,6 +60,11 @@ class LocalPacks:
         """Where `oid` is; ``None`` when it is not in the packs."""
         with self.mutex:
             return self.catalog.find(oid)
+
+    def learn(self, rows: Mapping[Oid, Row]) -> None:
+        """Take another process's word for where content is."""
+        with self.mutex:
+            self.catalog.learn(rows)
 
     def find_many(self, oids: Sequence[Oid]) -> dict[Oid, Row]:
         """Where those of `oids` are that are in the packs."""

@@ -97,6 +97,7 @@ COMMANDS: dict[str, Command] = {
         Command("clean", PLUMBING, "Turn content into a pointer", plumbing=True),
         Command("smudge", PLUMBING, "Turn a pointer into content", plumbing=True),
         Command("filter-process", PLUMBING, "Clean and smudge many files for git", plumbing=True),
+        Command("fetch-process", PLUMBING, "Download for a filter process", plumbing=True),
         Command("merge-driver", PLUMBING, "Merge two versions of a tracked file", plumbing=True),
         Command("hook", PLUMBING, "Do what a git hook asks for", plumbing=True),
     )

@@ -13,15 +13,17 @@ from git_mlvers.filter.smudge import Policy, Smudger
 from git_mlvers.filter.stat import refresh_index
 from git_mlvers.filter.wanted import wanted
 from git_mlvers.git import objects, scan
+from git_mlvers.git.process import this_program
 from git_mlvers.transfer import Fetcher, download
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from git_mlvers.cache import Cache
     from git_mlvers.filter.populate import Populated
     from git_mlvers.pointer import Pointer
     from git_mlvers.transfer import Outcome
+    from git_mlvers.transfer.apart import Apart
     from git_mlvers.workspace import Workspace
 
 
@@ -58,7 +60,7 @@ class Session:
             if treeish is not None:
                 self._workspace.treeish = treeish.decode()
             repo = self._workspace.repo
-            self._fetcher = Fetcher(self._download, self._prepare)
+            self._fetcher = Fetcher(self._download, self._prepare, self._start_apart)
             journal = placeholder.Journal(repo.git_dir, self._workspace.config.shared)
             self._populator = Populator(self.cache, journal)
             self._smudger = Smudger(
@@ -120,8 +122,17 @@ class Session:
             return None
         return ((each.path, each.pointer) for each in scan.tree_pointers(repo, treeish))
 
-    def _download(self, pointers: list[Pointer]) -> Iterator[Outcome]:
+    def _download(self, pointers: list[Pointer]) -> Generator[Outcome, None, None]:
         return download(pointers, self.cache, self._workspace.sources())
+
+    def _start_apart(self) -> Apart:
+        """What downloads many files."""
+        from git_mlvers.transfer.apart import Apart
+
+        workspace = self._workspace
+        words = [workspace.treeish] if workspace.treeish else []
+        argv = this_program("fetch-process", *words)
+        return Apart(argv, workspace.env, self.cache, self._download)
 
     def _prepare(self) -> None:
         for open_remote in self._workspace.sources()[:1]:

@@ -117,11 +117,16 @@ class Process:
             return ""
         return os.fsdecode(os.pread(self._messages, _MESSAGE, 0))
 
-    def stop(self) -> None:
-        """End git if it is still running, and give back what it used."""
+    def terminate(self) -> None:
+        """Ask for its end, if it is still running, and do not wait for it."""
         if self.returncode is None:
             # It may have ended on its own: until it was waited for, its id is still its own.
             os.kill(self._pid, signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End git if it is still running, and give back what it used."""
+        if self.returncode is None:
+            self.terminate()
             self.wait()
         self._close_all()
 
@@ -137,6 +142,24 @@ class Process:
             if fd >= 0:
                 os.close(fd)
                 setattr(self, name, -1)
+
+
+def this_program(*words: str) -> list[str]:
+    """What starts this very git-mlvers once more, with the arguments `words`.
+
+    It may not be on the PATH, or be another version there.
+    """
+    import sys
+
+    import git_mlvers
+
+    package = os.path.dirname(os.path.abspath(git_mlvers.__file__))
+    start = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(package)!r}); "
+        "from git_mlvers.__main__ import entry; entry()"
+    )
+    # -P: what lies in the directory where it starts is not ours, and is not to be imported.
+    return [sys.executable, "-P", "-c", start, *words]
 
 
 def inherited() -> Mapping[str, str]:

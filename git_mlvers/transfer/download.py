@@ -8,7 +8,7 @@ from git_mlvers.errors import ContentMissing, MlversError
 from git_mlvers.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from git_mlvers.cache import Cache
     from git_mlvers.oid import Oid
@@ -29,7 +29,7 @@ def download(
     cache: Cache,
     remotes: Sequence[Callable[[], Remote]],
     progress: Progress | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Bring the content of `pointers` into the cache, one `Outcome` for each distinct pointer.
 
     `remotes` are asked in turn, each opened only when something is still

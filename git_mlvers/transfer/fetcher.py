@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from git_mlvers.pointer import Pointer
+    from git_mlvers.transfer.apart import Apart
     from git_mlvers.transfer.download import Outcome
+
+    Download = Callable[[list[Pointer]], Iterator[Outcome]]
 
 # A batch that starts early overlaps with Git's own work; one that starts late has
 # more neighbours to join in one request. These many bytes are worth starting for.
 _BATCH_BYTES = 64 << 20
 # Files to a batch when they are known beforehand.
 _FIRST_BATCH, _LARGEST_BATCH = 250, 8000
+# From so many on, a process of their own is worth its start.
+_MANY = 500
 _UNKNOWN = MlversError("not known yet")
 
 
@@ -28,15 +33,19 @@ class Fetcher:
 
     `download` turns a list of pointers into their outcomes; `prepare` is run
     at the first request, so that an index is read while requests still come.
+    `start_apart` gives what downloads many files that are known beforehand.
     """
 
     def __init__(
         self,
-        download: Callable[[list[Pointer]], Iterator[Outcome]],
+        download: Download,
         prepare: Callable[[], None],
+        start_apart: Callable[[], Apart] | None = None,
     ) -> None:
         self._download = download
         self._prepare = prepare
+        self._start_apart = start_apart
+        self._apart: Apart | None = None
         self._changed = threading.Condition()
         self._followed: Iterable[Pointer] | None = None
         self._queue: list[Pointer] = []
@@ -126,18 +135,27 @@ class Fetcher:
             return self._done[pointer]
 
     def cancel(self, timeout: float = 5.0) -> None:
-        """Stop at the next file, and wait for that for at most `timeout` seconds."""
+        """Stop at the next file, and wait for that for at most `timeout` seconds.
+
+        What another process brought is durable once this returns.
+        """
         with self._changed:
             self._cancelled = True
             self._released = True
             self._changed.notify_all()
+            apart = self._apart
+        if apart is not None:
+            apart.stop()
         if self._thread is not None:
             self._thread.join(timeout)
+        if apart is not None:
+            apart.close()
 
     def _run(self) -> None:
-        # What fails while preparing fails again in the download, which tells it for each file.
-        with contextlib.suppress(Exception):
-            self._prepare()
+        if self._followed is None:
+            # What fails now fails again in the download, which tells it for each file.
+            with contextlib.suppress(Exception):
+                self._prepare()
         while (batch := self._take()) is not None:
             self._bring(batch)
             self._bring_followed()
@@ -149,18 +167,30 @@ class Fetcher:
             return
         # Whatever goes wrong here, this thread is still needed for what is requested.
         with contextlib.suppress(Exception):
-            for batch in _growing(followed):
+            rest = iter(followed)
+            first = list(itertools.islice(rest, _MANY))
+            download = self._for_many() if len(first) == _MANY else self._download
+            for batch in _growing(itertools.chain(first, rest)):
                 with self._changed:
                     if self._cancelled:
                         return
                     self._known.update(batch)
-                self._bring(batch)
+                self._bring(batch, download)
+            if self._apart is not None:
+                self._apart.end()
 
-    def _bring(self, batch: list[Pointer]) -> None:
+    def _for_many(self) -> Download:
+        with self._changed:
+            if self._start_apart is None or self._cancelled:
+                return self._download
+            self._apart = self._start_apart()
+            return self._apart.download
+
+    def _bring(self, batch: list[Pointer], download: Download | None = None) -> None:
         fallback: MlversError = RemoteError("the download ended early")
         try:
             if batch and not self._cancelled:
-                for outcome in self._download(batch):
+                for outcome in (download or self._download)(batch):
                     self._settle(outcome.pointer, outcome.error)
                     if self._cancelled:
                         break

@@ -72,7 +72,7 @@ class Trouble:
         self,
         folder: Path,
         *points: At,
-        values: Mapping[str, int | float] | None = None,
+        values: Mapping[str, int | float | str] | None = None,
         quick: bool = False,
     ) -> None:
         Trouble._number += 1
