@@ -357,15 +357,18 @@ def test_the_other_hooks_start_nothing_until_a_feature_asks(repo: Repo, tmp_path
     repo.run("commit", "-q", "--amend", "-m", "two", env=env)
     assert not (tmp_path / "log").exists()
     (repo.cache_dir() / "on").mkdir(parents=True)
-    (repo.cache_dir() / "on/post-commit").touch()
-    (repo.cache_dir() / "on/post-rewrite").touch()
+    (repo.cache_dir() / "on/post-commit").write_text(":(top,literal)b\n")
+    (repo.cache_dir() / "on/post-rewrite").write_text(":(top,literal)b\n")
     repo.run("commit", "-q", "--amend", "-m", "three", env=env)
-    assert (tmp_path / "log").read_text().splitlines() == [
-        "hook post-commit",
-        "hook post-rewrite amend",
-    ]
-    repo.run("commit", "-q", "--amend", "-m", "four", env=env | {"MLVERS_IN_HOOK": "1"})
-    assert len((tmp_path / "log").read_text().splitlines()) == 2
+    assert not (tmp_path / "log").exists()
+    repo.write("b", "b")
+    repo.git("add", ".")
+    repo.run("commit", "-qm", "four", env=env)
+    repo.run("commit", "-q", "--amend", "-m", "five", env=env | {"MLVERS_IN_HOOK": "1"})
+    assert (tmp_path / "log").read_text().splitlines() == ["hook post-commit"]
+    repo.git("commit", "-q", "--allow-empty", "-m", "six")
+    repo.run("rebase", "-q", "--force-rebase", "HEAD~1", env=env)
+    assert (tmp_path / "log").read_text().splitlines()[1:] == ["hook post-rewrite rebase"]
 
 
 def test_the_guard_finds_the_common_directory_in_a_worktree(repo: Repo, tmp_path: Path) -> None:
@@ -374,9 +377,11 @@ def test_the_guard_finds_the_common_directory_in_a_worktree(repo: Repo, tmp_path
     repo.commit()
     repo.git("worktree", "add", "-q", str(tmp_path / "other"))
     (repo.cache_dir() / "on").mkdir(parents=True)
-    (repo.cache_dir() / "on/post-commit").touch()
+    (repo.cache_dir() / "on/post-commit").write_text(":(top,literal)b\n")
     env = fake_program(tmp_path, 'echo "$*" >> "$LOG"') | {"LOG": str(tmp_path / "log")}
-    repo.run("commit", "-q", "--allow-empty", "-m", "x", env=env, cwd=tmp_path / "other")
+    (tmp_path / "other/b").write_text("b")
+    repo.run("add", "b", cwd=tmp_path / "other")
+    repo.run("commit", "-q", "-m", "x", env=env, cwd=tmp_path / "other")
     assert (tmp_path / "log").read_text() == "hook post-commit\n"
 
 
