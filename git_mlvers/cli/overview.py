@@ -67,6 +67,7 @@ directly, not through git. Default: 8m.
 - `mlvers.fsync`: make the cache survive a power failure. Default: true.
 - `mlvers.hooks`: put the hooks into a repository at the filter's first use there. \
 Default: true.
+- `mlvers.notes`: record params and metrics on commits. Default: true.
 - `mlvers.program`: the installed program, where `PATH` does not lead to it. Written by \
 `install` and `init`.
 

@@ -35,7 +35,11 @@ NAMES = (
 _MOST = 1000
 
 # Git copies notes when it rewrites commits, joins them line by line, and shows those for people.
-_ADDED = (("notes.rewriteRef", notes.REF), ("notes.displayRef", notes.VIEW))
+# Of a ref that is not there yet Git warns at each turn, unless its name is a pattern.
+_ADDED = (
+    ("notes.rewriteRef", notes.REF[:-1] + f"[{notes.REF[-1]}]"),
+    ("notes.displayRef", notes.VIEW[:-1] + f"[{notes.VIEW[-1]}]"),
+)
 _MODE = ("notes.rewriteMode", "cat_sort_uniq")
 
 
@@ -87,7 +91,7 @@ def undo(repo: Repository, config: Config) -> bool:
         if any(value.text == text and value.scope == "local" for value in config.values(key)):
             changed |= git_config.unset(repo, key, value=text)
     mode = config.origin_of(_MODE[0])
-    others = [v for v in config.values(_ADDED[0][0]) if v.text != notes.REF]
+    others = [v for v in config.values(_ADDED[0][0]) if v.text != _ADDED[0][1]]
     if changed and mode is not None and (mode.text, mode.scope) == (_MODE[1], "local"):
         # Another ref that is copied may count on it.
         changed |= not others and git_config.unset(repo, _MODE[0])

@@ -354,3 +354,14 @@ def test_lines_that_were_logged_follow_a_squash(work: Repo) -> None:
     work.git("branch", "-q", "-D", "topic")
     work.mlvers("notes", "adopt")
     assert {"loss": 0.125} in [line["metrics"] for line in shown(work)]
+
+
+def test_before_the_first_note_git_has_nothing_to_complain_about(
+    installed: Path, repo: Repo
+) -> None:
+    repo.mlvers("init")
+    repo.commit("one", "--allow-empty")
+    repo.commit("two", "--allow-empty")
+    assert repo.run("log").stderr == ""
+    assert repo.run("commit", "-q", "--amend", "--allow-empty", "-m", "three").stderr == ""
+    assert "warning" not in repo.run("rebase", "--force-rebase", "HEAD~1").stderr
