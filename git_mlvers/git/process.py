@@ -151,11 +151,12 @@ def this_program(*words: str) -> list[str]:
     """
     import sys
 
-    import git_mlvers
-
-    package = os.path.dirname(os.path.abspath(git_mlvers.__file__))
+    # By the place of this file: the package itself is no lower layer.
+    place = os.path.abspath(__file__)
+    for _ in __name__.split("."):
+        place = os.path.dirname(place)
     start = (
-        f"import sys; sys.path.insert(0, {os.path.dirname(package)!r}); "
+        f"import sys; sys.path.insert(0, {place!r}); "
         "from git_mlvers.__main__ import entry; entry()"
     )
     # -P: what lies in the directory where it starts is not ours, and is not to be imported.
