@@ -49,6 +49,11 @@ class ReadAhead:
         framed = self._window[at : at + header.length]
         self._ready = header.id, framed, content
 
+    def is_ready(self, oid: Oid, size: int) -> bool:
+        """Whether the object that was made ready is `oid`, and of `size` bytes."""
+        ready = self._ready
+        return ready is not None and ready[0] == oid and len(ready[2]) == size
+
     def take(self, oid: Oid) -> tuple[bytes, bytes] | None:
         """The frame of `oid` and its content, if that was made ready."""
         if self._ready is None or self._ready[0] != oid:

@@ -70,6 +70,9 @@ class Cache:
 
     def has(self, oid: Oid, size: int) -> bool:
         """Whether the content is here, or in an alternate. Cheap, and reads no content."""
+        if self._own.packs.is_ready(oid, size):
+            self._seen = oid, self._own
+            return True
         for store in self._stores():
             if store.has(oid, size):
                 self._seen = oid, store

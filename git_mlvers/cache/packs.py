@@ -77,12 +77,13 @@ class LocalPacks:
         With `look_again` off, what another process has just added may be missed.
         Raises `CorruptError` when it was here and is damaged; from then on it is missing.
         """
+        with self.mutex:
+            ahead = self._ahead.take(oid)
+        if ahead is not None:
+            return ahead
         with disk_errors(self.folder, "reading the cache"):
             for _ in range(_ATTEMPTS):
                 with self.mutex:
-                    ahead = self._ahead.take(oid)
-                    if ahead is not None:
-                        return ahead
                     row = self.catalog.find(oid)
                     if row is None and look_again:
                         row = self._find_new(oid)
@@ -107,6 +108,10 @@ class LocalPacks:
                         f"content {oid.short} in the cache is damaged; it is now at {damaged[oid]}"
                     )
         return None
+
+    def is_ready(self, oid: Oid, size: int) -> bool:
+        """Whether this content (of `size` bytes) is what `read_ahead` has made ready."""
+        return self._ahead.is_ready(oid, size)
 
     def read_ahead(self) -> None:
         """Make ready what stands behind the object that was read last, for who reads in a row."""

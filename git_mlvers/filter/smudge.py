@@ -269,10 +269,13 @@ class Smudger:
     def _remember(self, request: Request, answer: bytes | Pointer) -> None:
         """Git is about to write `answer` to the working tree."""
         if isinstance(answer, Pointer):
-            oid, size, data = answer.oid, answer.size, answer.encode()
+            oid, size = answer
         else:
-            oid, size, data = Oid.of(answer), len(answer), answer
+            oid, size = Oid.of(answer), len(answer)
+        blob = request.blob
+        if blob is None:
+            blob = self._blob_id(answer.encode() if isinstance(answer, Pointer) else answer)
         now = time.time()
-        self.piped.append(Piped(request.path, request.blob or self._blob_id(data), oid, size, now))
+        self.piped.append(Piped(request.path, blob, oid, size, now))
         while self.piped[0].when < now - _REMEMBERED:
             self.piped.popleft()

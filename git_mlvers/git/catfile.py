@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from git_mlvers.git.process import Process
     from git_mlvers.git.repository import Repository
 
+_LF = 0x0A
 _BUFFER = 1 << 18
 
 
@@ -131,11 +132,11 @@ def objects(
                 if info is None:
                     yield None
                     continue
-                data = stream.read(info.size)
-                if stream.read(1) != b"\n":
+                data = stream.read(info.size + 1)
+                if len(data) <= info.size or data[-1] != _LF:
                     process.wait()
                     raise failure(process)
-                yield Object(info.oid, info.type, data)
+                yield Object(info.oid, info.type, data[:-1])
         finish(process)
 
 

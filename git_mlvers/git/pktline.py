@@ -117,13 +117,11 @@ class Reader:
         lines = self.read_lines()
         if lines is None:
             return None
-        fields = {}
-        for line in lines:
-            key, equals, value = line.partition(b"=")
-            if not equals:
-                raise PktLineError(f"not key=value: {line[:80]!r}")
-            fields[key] = value
-        return fields
+        try:
+            return dict([line.split(b"=", 1) for line in lines])
+        except ValueError:
+            wrong = next(line for line in lines if b"=" not in line)
+            raise PktLineError(f"not key=value: {wrong[:80]!r}") from None
 
     def read_packet(self) -> memoryview | None:
         """The payload of the next packet, ``None`` for a flush; valid until the next call."""

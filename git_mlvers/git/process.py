@@ -156,8 +156,7 @@ def this_program(*words: str) -> list[str]:
     for _ in __name__.split("."):
         place = os.path.dirname(place)
     start = (
-        f"import sys; sys.path.insert(0, {place!r}); "
-        "from git_mlvers.__main__ import entry; entry()"
+        f"import sys; sys.path.insert(0, {place!r}); from git_mlvers.__main__ import entry; entry()"
     )
     # -P: what lies in the directory where it starts is not ours, and is not to be imported.
     return [sys.executable, "-P", "-c", start, *words]

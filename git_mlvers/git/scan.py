@@ -109,10 +109,10 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
     blobs are absent and cannot be fetched.
     """
     tree = refs.resolve(repo, treeish, "tree")
-    listing = ("ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspecs)
+    listing = ("-r", "-z", "--full-tree", tree, "--", *pathspecs)
     if not repo.partial:
-        return _streamed(repo, listing)
-    entries = _regular(zsplit(repo.git(*listing)))
+        return _streamed(repo, ("ls-tree", "-l", *listing))
+    entries = _regular(zsplit(repo.git("ls-tree", *listing)))
     blobs = {blob: path for path, _, blob in entries}
     if len(promised.present(repo, blobs)) < len(blobs):
         promised.require_small(repo, tree)
@@ -120,11 +120,14 @@ def tree_pointers(repo: Repository, treeish: str, pathspecs: Sequence[str] = ())
 
 
 def _streamed(repo: Repository, listing: Sequence[str]) -> Iterator[Entry]:
-    """The pointers that ``git ls-tree`` lists, while it does: a tree may have millions of files."""
+    """The pointers that ``git ls-tree -l`` lists, while it does: a tree may have millions of files.
+
+    It tells the sizes of blobs too, so that only what may be a pointer is read.
+    """
     with repo.start(*listing) as process:
         for records in _windows(process.blocks()):
-            entries = _regular(records)
-            yield from _of_entries(repo, entries, {blob: path for path, _, blob in entries})
+            entries = _sized(records)
+            yield from _of_entries(repo, entries, {blob: path for path, _, blob in entries}, True)
         finish(process)
 
 
@@ -141,6 +144,21 @@ def _windows(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
             del records[:size]
             size = _WINDOW
     yield records
+
+
+def _sized(records: Iterable[bytes]) -> list[tuple[bytes, bytes, str]]:
+    """What `_regular` gives for lines of ``git ls-tree -l``, without what is no pointer."""
+    entries = []
+    for record in records:
+        words, _, path = record.partition(b"\t")
+        mode, _, oid, size = words.split()
+        if mode in _REGULAR:
+            blob = oid.decode("ascii")
+            if not size.isdigit():
+                raise _damaged(blob, path)
+            if int(size) <= MAX_SIZE:
+                entries.append((path, mode, blob))
+    return entries
 
 
 def _regular(records: Iterable[bytes]) -> list[tuple[bytes, bytes, str]]:
@@ -202,10 +220,14 @@ def _bring_head(repo: Repository) -> None:
 
 
 def _of_entries(
-    repo: Repository, entries: Sequence[tuple[bytes, bytes, str]], blobs: Mapping[str, bytes]
+    repo: Repository,
+    entries: Sequence[tuple[bytes, bytes, str]],
+    blobs: Mapping[str, bytes],
+    small: bool = False,
 ) -> Iterator[Entry]:
+    """Those of `entries` that are pointers; with `small`, all `blobs` are short enough to be."""
     found: dict[str, Pointer | None] = {}
-    reading = _read_pointers(repo, blobs)
+    reading = _read_small(repo, blobs, blobs) if small else _read_pointers(repo, blobs)
     for path, mode, blob in entries:
         # They are read in the order in which they first stand in `entries`.
         while blob not in found:
@@ -232,6 +254,13 @@ def _read_pointers(
             raise _damaged(blob, paths[blob])
         if info.size <= MAX_SIZE:
             small.add(blob)
+    return _read_small(repo, paths, small)
+
+
+def _read_small(
+    repo: Repository, paths: Mapping[str, bytes], small: Collection[str]
+) -> Iterator[tuple[str, Pointer | None]]:
+    """What `_read_pointers` gives, when only `small` of the blobs may be pointers."""
     contents = objects(repo, [blob for blob in paths if blob in small])
     for blob, path in paths.items():
         pointer = None
