@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TERM = struct.Struct("<IIIII")
 _PACK = struct.Struct("<I")
 _BATCH = 500
+_SORTED = 20_000  # rows are put in order together: in its order a table takes them quicker
 
 _ALL_PACKS = "SELECT id, name, size FROM packs"
 _SINGLES = (
@@ -249,8 +250,11 @@ def _ingest(db: sqlite3.Connection, number: int, index: Index) -> None:
     db.executemany("INSERT OR IGNORE INTO index_packs VALUES (?, ?)", rows)
     hooks = ((hook, ids[pack]) for hook, pack in index.hooks)
     db.executemany("INSERT OR IGNORE INTO hooks VALUES (?, ?)", hooks)
-    files = ((file.oid, number, file.size, _blob(file, index.packs, ids)) for file in index.files)
-    db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", files)
+    for start in range(0, len(index.files), _SORTED):
+        some = index.files[start : start + _SORTED]
+        files = [(file.oid, number, file.size, _blob(file, index.packs, ids)) for file in some]
+        files.sort()
+        db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", files)
     large = (
         (ids[pack], file.oid)
         for file in index.files

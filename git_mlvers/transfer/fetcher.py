@@ -198,8 +198,10 @@ class Fetcher:
             fallback = error
         except Exception as error:  # a fault of ours must not leave Git waiting for ever
             fallback = RemoteError(f"the download failed: {error!r}")
-        for pointer in batch:
-            self._settle(pointer, fallback, only_new=True)
+        with self._changed:
+            left = [pointer for pointer in batch if pointer not in self._done]
+        for pointer in left:
+            self._settle(pointer, fallback)
 
     def _take(self) -> list[Pointer] | None:
         with self._changed:
@@ -214,12 +216,11 @@ class Fetcher:
                 self._changed.wait()
             return None
 
-    def _settle(self, pointer: Pointer, error: MlversError | None, only_new: bool = False) -> None:
+    def _settle(self, pointer: Pointer, error: MlversError | None) -> None:
         with self._changed:
-            if not (only_new and pointer in self._done):
-                self._done[pointer] = error
-                if self._awaited is None or self._awaited == pointer:
-                    self._changed.notify_all()
+            self._done[pointer] = error
+            if self._awaited is None or self._awaited == pointer:
+                self._changed.notify_all()
 
 
 def _growing(pointers: Iterable[Pointer]) -> Iterator[list[Pointer]]:
