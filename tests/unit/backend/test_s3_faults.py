@@ -190,7 +190,7 @@ def test_a_server_that_stops_reading_is_given_up(
     proxy.hurt("hang_upload")
     assert type(fails(lambda: hasty.put("a/huge", HUGE))) is Unreachable
     # Where others work too, the server takes its time for so many bytes.
-    patience = QUICK._replace(silence=3.0, total=60.0)
+    patience = QUICK._replace(silence=3.0, unknown=60.0, total=60.0)
     patient = open_backend(place, s3.options(proxy.url), patience=patience)
     proxy.hurt("hang_upload", times=1)
     patient.put("a/huge", HUGE)
