@@ -52,6 +52,10 @@ def _cloud(location: Location, options: Mapping[str, str], patience: Patience) -
         from git_mlvers.backend.s3 import S3Backend
 
         return S3Backend(location, options, patience)
+    if location.scheme == "az":
+        from git_mlvers.backend.azure import AzureBackend
+
+        return AzureBackend(location, options, patience)
     from git_mlvers.backend.fsspec_adapter import FsspecBackend
 
     return FsspecBackend(location, options)

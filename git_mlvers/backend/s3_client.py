@@ -7,24 +7,22 @@ request cost several and a hang last many minutes. Here one call is one request.
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aiohttp.payload import BytesPayload
 from botocore.config import Config
 from fsspec.asyn import sync
 from s3fs import S3FileSystem
 
+from git_mlvers.backend.pieces import Pieces
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.abc import AbstractStreamWriter
     from botocore.awsrequest import AWSPreparedRequest
 
     from git_mlvers.backend.patience import Patience
 
-_PIECE = 65536
 _CLOUDS_OWN = ("when_required", ("request_checksum_calculation", "response_checksum_validation"))
 
 
@@ -91,36 +89,7 @@ class S3Client:
         del request.headers["Expect"]
         body = request.body.getvalue() if isinstance(request.body, BytesIO) else request.body
         if isinstance(body, bytes):
-            request.body = _Pieces(body, self._silence)
-
-
-class _Pieces(BytesPayload):
-    """A body that is sent piece by piece, each within `silence` seconds.
-
-    The client's own time limits begin when the body has been sent; a server
-    that stops reading in the middle of it would hold us for ever.
-    """
-
-    def __init__(self, body: bytes, silence: float) -> None:
-        # The base class warns of large bodies, because it sends them in one go.
-        super().__init__(b"")
-        self._value = body
-        self._size = len(body)
-        self._silence = silence
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        body = memoryview(self._value)[:content_length]
-        for start in range(0, len(body), _PIECE):
-            async with asyncio.timeout(self._silence):
-                await writer.write(body[start : start + _PIECE])
-
-    def seek(self, position: int) -> None:
-        """Asked for before a request is sent anew, to another region for example."""
+            request.body = Pieces(body, self._silence)
 
 
 def _config(patience: Patience, connections: int) -> dict[str, Any]:

@@ -26,7 +26,11 @@ _S3 = (
     *("endpointurl", "region", "profile"),
     *("accesskeyid", "secretaccesskey", "sessiontoken", "anon"),
 )
-_AZURE = ("endpointurl", "connectionstring", "accountname", "accountkey")
+_AZURE = (
+    *("endpointurl", "connectionstring", "accountname", "accountkey", "sastoken"),
+    *("tenantid", "clientid", "clientsecret", "anon"),
+)
+_GCS = ("endpointurl", "credentialpath", "project", "anon")
 _LOGIN = ("user", "password", "keyfile")
 
 SCHEMES = {
@@ -34,7 +38,7 @@ SCHEMES = {
     for scheme in (
         Scheme("file", "file:///directory"),
         Scheme("s3", "s3://bucket/prefix", "s3", "s3fs", _S3),
-        Scheme("gs", "gs://bucket/prefix", "gcs", "gcsfs", ("endpointurl", "credentialpath")),
+        Scheme("gs", "gs://bucket/prefix", "gcs", "gcsfs", _GCS),
         Scheme("az", "az://container/prefix", "azure", "adlfs", _AZURE),
         Scheme("gdrive", "gdrive://folder-id/path", "gdrive", "pydrive2", ("credentialpath",)),
         Scheme("ssh", "ssh://user@host/directory", "ssh", "sshfs", _LOGIN),

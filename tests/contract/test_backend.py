@@ -19,6 +19,7 @@ from git_mlvers.backend.base import BackendError, Conflict, InvalidKey, KeyMissi
 from git_mlvers.backend.counting import Counting
 from git_mlvers.backend.directory import Directory
 from git_mlvers.backend.registry import open_backend
+from tests.support.azureserver import azure_server
 from tests.support.s3server import shared_server
 
 if TYPE_CHECKING:
@@ -73,15 +74,22 @@ def _s3(tmp_path: Path) -> Callable[[], Backend]:
     return lambda: open_backend(f"s3://{bucket}/a/prefix", server.options())
 
 
+def _azure(tmp_path: Path) -> Callable[[], Backend]:
+    server = azure_server()
+    container = server.new_container()
+    return lambda: open_backend(f"az://{container}/a/prefix", server.options())
+
+
 STORES = {
     "directory": _directory,
     "counted-directory": _counted_directory,
     "memory": _memory,
     "s3": _s3,
+    "azure": _azure,
 }
-EXCLUSIVE = pytest.mark.parametrize("store", ["directory", "s3"], indirect=True)
+EXCLUSIVE = pytest.mark.parametrize("store", ["directory", "s3", "azure"], indirect=True)
 CONDITIONAL = pytest.mark.parametrize(
-    "store", ["directory", "counted-directory", "s3"], indirect=True
+    "store", ["directory", "counted-directory", "s3", "azure"], indirect=True
 )
 UNCONDITIONAL = pytest.mark.parametrize("store", ["memory"], indirect=True)
 

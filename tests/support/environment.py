@@ -14,6 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 # A variable with such a name steers git, a cloud's client, Python or git-mlvers itself.
 _STEERING_PREFIXES = ("GIT_", "AWS_", "MLVERS_", "XDG_", "GITHUB_", "PYTHON", "LC_", "COV_")
+_STEERING_PREFIXES += ("AZURE_", "GOOGLE_", "GCSFS_", "GDRIVE_", "FSSPEC_", "STORAGE_EMULATOR_")
 _STEERING_NAMES = frozenset(
     {"CI", "EDITOR", "VISUAL", "PAGER", "LANG", "LANGUAGE", "HTTP_PROXY", "HTTPS_PROXY"}
     | {"ALL_PROXY", "NO_PROXY", "BOTO_CONFIG", "SSH_AUTH_SOCK", "SSH_ASKPASS", "EMAIL", "LESS"}

@@ -11,14 +11,12 @@ import atexit
 import functools
 import itertools
 import os
-import re
-import subprocess
-import sys
-import threading
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.support import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,11 +25,7 @@ REGION = "us-east-1"
 
 # Read here, because tests run with an environment from which such names are gone.
 _GIVEN = {name: os.environ.get(f"MLVERS_TEST_S3_{name}") for name in ("ENDPOINT", "KEY", "SECRET")}
-_LISTENING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
-# It ends when its standard input does, so also when the tests are killed.
 _MOTO = """
-import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", "0"])
 """
@@ -121,34 +115,5 @@ def s3() -> S3Server:
 
 
 def _start_moto() -> str:
-    """Start moto on a free port of loopback, to be stopped when Python ends; its address."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", _MOTO],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    atexit.register(_stop, server)
-    assert server.stderr is not None
-    said = []
-    for line in server.stderr:
-        said.append(line)
-        if match := _LISTENING.search(line):
-            # Nobody else reads its log; a full pipe would stop it.
-            threading.Thread(target=_drain, args=(server.stderr,), daemon=True).start()
-            return match[1]
-    raise RuntimeError(f"moto did not start: {''.join(said)}")
-
-
-def _drain(log: IO[str]) -> None:
-    with log:
-        for _ in log:
-            pass
-
-
-def _stop(server: subprocess.Popen[str]) -> None:
-    server.terminate()
-    if server.stdin is not None:
-        server.stdin.close()
-    server.wait()
+    """Start moto on a free port of loopback; its address."""
+    return servers.python(_MOTO, r"Running on (http://127\.0\.0\.1:\d+)")
