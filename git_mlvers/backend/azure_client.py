@@ -10,6 +10,7 @@ from azure.core import MatchConditions
 from fsspec.asyn import sync
 
 from git_mlvers.backend.base import Forbidden
+from git_mlvers.backend.logs import keep_to_itself
 from git_mlvers.backend.pieces import Pieces
 from git_mlvers.backend.storage_options import azure_options
 
@@ -33,6 +34,7 @@ class AzureClient:
     """Requests to one container, from any thread. Errors are those of the cloud's client."""
 
     def __init__(self, container: str, options: Mapping[str, str], patience: Patience) -> None:
+        keep_to_itself("azure")
         self._name = container
         self._given = azure_options(options)
         self._patience = patience
@@ -50,8 +52,17 @@ class AzureClient:
 
         async def ask(container: Any) -> Content:
             asked = {} if start == 0 and length is None else {"offset": start, "length": length}
-            stream = await container.download_blob(path, **asked, **self._once)
-            data = await stream.readall()
+            answers: list[Any] = []
+            try:
+                stream = await container.download_blob(
+                    path, **asked, **self._once, raw_response_hook=answers.append
+                )
+                data = await stream.readall()
+            except BaseException:
+                # The client leaves a connection open on which nothing came any more.
+                for answer in answers:
+                    answer.http_response.internal_response.close()
+                raise
             # The size of the whole is only to be had as the end of "bytes 0-9/10".
             total = int(str(stream.properties.content_range).rpartition("/")[2])
             return Content(bytes(data), total, str(stream.properties.etag))

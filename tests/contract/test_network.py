@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from git_mlvers.backend.base import Backend
 
-QUICK = Patience(connect=1.0, silence=1.0, unknown=4.0, total=6.0)
+QUICK = Patience(connect=1.0, silence=1.0, unknown=3.0, total=3.0)
 
 
 class Reached(NamedTuple):
