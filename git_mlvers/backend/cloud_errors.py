@@ -63,9 +63,7 @@ def translated(url: str, doing: str, key: str, hide: Iterable[str] = ()) -> Iter
         raise translate(error, url, what, hide) from error
 
 
-def translate(
-    error: BaseException, url: str, what: str, hide: Iterable[str] = ()
-) -> BackendError:
+def translate(error: BaseException, url: str, what: str, hide: Iterable[str] = ()) -> BackendError:
     """The `BackendError` for `error`; `what` begins its sentence, and it has none of `hide`."""
     said = words(error, hide)
     status = status_of(error)

@@ -50,15 +50,11 @@ class Traits(NamedTuple):
     connections: int = 16
 
 
-# Seen with real servers: sshfs takes no range in cat_file, and its create overwrites;
-# webdav4 has no create; PyDrive2 cannot seek.
+# Seen with real servers: webdav4 has no create; PyDrive2 cannot seek.
 _TRAITS = {
     "memory": Traits(connections=4),
     "gs": Traits(),
-    "az": Traits(creates=True),
     "gdrive": Traits(ranges=False, connections=4),
-    "ssh": Traits(atomic=False, ranges=False, seeks=True, connections=8),
-    "sftp": Traits(atomic=False, ranges=False, seeks=True, connections=8),
     "webdav": Traits(atomic=False, shared=False, connections=8),
     "webdavs": Traits(atomic=False, shared=False, connections=8),
 }
@@ -257,8 +253,6 @@ class FsspecBackend:
 def _root(location: Location) -> str:
     if location.scheme in ("webdav", "webdavs"):
         return ""
-    if location.scheme in ("ssh", "sftp"):
-        return f"/{location.path}".rstrip("/")
     return f"{location.host}/{location.path}".rstrip("/")
 
 

@@ -56,6 +56,10 @@ def _cloud(location: Location, options: Mapping[str, str], patience: Patience) -
         from git_mlvers.backend.azure import AzureBackend
 
         return AzureBackend(location, options, patience)
+    if location.scheme in ("ssh", "sftp"):
+        from git_mlvers.backend.sftp import SftpBackend
+
+        return SftpBackend(location, options, patience)
     from git_mlvers.backend.fsspec_adapter import FsspecBackend
 
     return FsspecBackend(location, options)

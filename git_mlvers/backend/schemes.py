@@ -41,8 +41,8 @@ SCHEMES = {
         Scheme("gs", "gs://bucket/prefix", "gcs", "gcsfs", _GCS),
         Scheme("az", "az://container/prefix", "azure", "adlfs", _AZURE),
         Scheme("gdrive", "gdrive://folder-id/path", "gdrive", "pydrive2", ("credentialpath",)),
-        Scheme("ssh", "ssh://user@host/directory", "ssh", "sshfs", _LOGIN),
-        Scheme("sftp", "sftp://user@host/directory", "ssh", "sshfs", _LOGIN),
+        Scheme("ssh", "ssh://user@host/directory", "ssh", "asyncssh", _LOGIN),
+        Scheme("sftp", "sftp://user@host/directory", "ssh", "asyncssh", _LOGIN),
         Scheme("webdav", "webdav://host/path", "webdav", "webdav4", ("user", "password", "token")),
         Scheme(
             "webdavs", "webdavs://host/path", "webdav", "webdav4", ("user", "password", "token")

@@ -25,14 +25,10 @@ def storage_options(location: Location, options: Mapping[str, str]) -> dict[str,
     go before those in the address.
     """
     match location.scheme:
-        case "ssh" | "sftp":
-            return _ssh_options(location, options)
         case "webdav" | "webdavs":
             return _webdav_options(location, options)
         case "gs":
             return gcs_options(options)
-        case "az":
-            return azure_options(options)
         case "gdrive":
             return _gdrive_options(location, options)
     return {}
@@ -87,19 +83,6 @@ def secrets(location: Location, options: Mapping[str, str]) -> tuple[str, ...]:
 def is_yes(value: str) -> bool:
     """Whether an option says yes."""
     return value.lower() in _YES
-
-
-def _ssh_options(location: Location, options: Mapping[str, str]) -> dict[str, Any]:
-    login = {
-        "port": location.port,
-        "username": options.get("user", location.user),
-        "password": options.get("password", location.password),
-    }
-    made: dict[str, Any] = {name: value for name, value in login.items() if value is not None}
-    made["host"] = location.host
-    if "keyfile" in options:
-        made["client_keys"] = [options["keyfile"]]
-    return made
 
 
 def _webdav_options(location: Location, options: Mapping[str, str]) -> dict[str, Any]:

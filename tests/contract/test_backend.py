@@ -21,6 +21,7 @@ from git_mlvers.backend.directory import Directory
 from git_mlvers.backend.registry import open_backend
 from tests.support.azureserver import azure_server
 from tests.support.s3server import shared_server
+from tests.support.sshserver import shared_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,18 +81,26 @@ def _azure(tmp_path: Path) -> Callable[[], Backend]:
     return lambda: open_backend(f"az://{container}/a/prefix", server.options())
 
 
+def _sftp(tmp_path: Path) -> Callable[[], Backend]:
+    server = shared_sshd()
+    server.make_known()
+    place = f"ssh://127.0.0.1:{server.port}{tmp_path}/store"
+    return lambda: open_backend(place, server.options())
+
+
 STORES = {
     "directory": _directory,
     "counted-directory": _counted_directory,
     "memory": _memory,
     "s3": _s3,
     "azure": _azure,
+    "sftp": _sftp,
 }
-EXCLUSIVE = pytest.mark.parametrize("store", ["directory", "s3", "azure"], indirect=True)
+EXCLUSIVE = pytest.mark.parametrize("store", ["directory", "s3", "azure", "sftp"], indirect=True)
 CONDITIONAL = pytest.mark.parametrize(
     "store", ["directory", "counted-directory", "s3", "azure"], indirect=True
 )
-UNCONDITIONAL = pytest.mark.parametrize("store", ["memory"], indirect=True)
+UNCONDITIONAL = pytest.mark.parametrize("store", ["memory", "sftp"], indirect=True)
 
 
 @pytest.fixture(params=STORES)

@@ -55,6 +55,7 @@ class AzureServer(NamedTuple):
         from azure.storage.blob.aio import BlobServiceClient
 
         name = f"container-{os.getpid()}-{next(_numbers)}-{os.urandom(4).hex()}"
+
         async def make() -> None:
             async with BlobServiceClient.from_connection_string(self._connection) as client:
                 await client.create_container(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import functools
 import getpass
 import os
 import shutil
@@ -28,6 +30,8 @@ UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
 AcceptEnv GIT_PROTOCOL
+Subsystem sftp internal-sftp
+MaxStartups 100
 SetEnv HOME={home} GIT_CONFIG_GLOBAL={home}/.gitconfig GIT_CONFIG_NOSYSTEM=1
 """
 _CLIENT = """\
@@ -75,6 +79,17 @@ class SshServer:
         self._wait(log)
         return self
 
+    def options(self) -> dict[str, str]:
+        """What a remote on this server is configured with."""
+        return {"user": self.user, "keyfile": str(self._directory / "user")}
+
+    def make_known(self) -> None:
+        """Let the user whose home it is now know the host."""
+        key = (self._directory / "host.pub").read_text()
+        known = Path.home() / ".ssh/known_hosts"
+        known.parent.mkdir(mode=0o700, exist_ok=True)
+        known.write_text(f"[127.0.0.1]:{self.port} {key}")
+
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()
@@ -90,6 +105,16 @@ class SshServer:
                 time.sleep(0.05)
             else:
                 return
+
+
+@functools.cache
+def shared_sshd() -> SshServer:
+    """The one server of this test process, started at the first call."""
+    directory = tempfile.mkdtemp(prefix="mlvers-sshd-", dir="/tmp")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    server = SshServer(Path(directory), Path(directory))
+    atexit.register(server.__exit__)
+    return server.__enter__()
 
 
 def find_sshd() -> str:

@@ -210,21 +210,6 @@ def test_a_foreign_message_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 OPTIONS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("gs://b/p", {"credentialpath": "/k.json"}, {"token": "/k.json"}),
     (
-        "az://c/p",
-        {"accountname": "n", "accountkey": "k"},
-        {"account_name": "n", "account_key": "k"},
-    ),
-    (
-        "ssh://me@host:22/p",
-        {"keyfile": "/k"},
-        {"host": "host", "port": 22, "username": "me", "client_keys": ["/k"]},
-    ),
-    (
-        "sftp://me:a@host/p",
-        {"password": "b"},
-        {"host": "host", "username": "me", "password": "b"},
-    ),
-    (
         "webdavs://host:8443/dav/p",
         {"user": "me", "password": "w"},
         {"base_url": "https://host:8443/dav/p", "auth": ("me", "w")},
