@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.config import FILE_NAME as CONFIG
 from git_mlvers.fsutil import make_dirs, remove_quietly, write_atomic
 from git_mlvers.git import attributes
+from git_mlvers.git.command import zsplit
 from git_mlvers.git.repository import require_work_tree
 from git_mlvers.migrate import dvcfacts, dvcplan
 from git_mlvers.migrate.dvcdata import Sums, bring
 from git_mlvers.migrate.dvcstore import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_mlvers.backend.base import Backend
     from git_mlvers.errors import MlversError
@@ -60,7 +61,7 @@ def take_over(workspace: Workspace, plan: Plan, report: Report, *, keep_dvc: boo
     store = Store([plan.config.cache], _openers(plan), lambda error: left.append(_told(error)))
     sums = Sums(top)
     data = {each.path: each for each in [*plan.made, *plan.tracked]}
-    cached = [each for each in data.values() if not _is_in_git(workspace, each)]
+    cached = list(data.values())
     came = bring(cached, top, store, sums)
     left += [
         f"{path}: its content is neither in the cache nor on a remote" for path in came.missing
@@ -106,13 +107,6 @@ def _open(remote: DvcRemote) -> Backend:
     return open_backend(remote.url, options)
 
 
-def _is_in_git(workspace: Workspace, data: Data) -> bool:
-    """Whether Git has it as it is (an output with ``cache: false``)."""
-    path = f":(top,literal){data.path}"
-    listed = workspace.repo.git("ls-files", "-z", "--", path).split(b"\0")
-    return any(listed) and not attributes.filtered_paths(workspace.repo, listed[:1])
-
-
 def _track(top: str, data: Data) -> bool:
     pattern = "/" + attributes.literal(data.path) + ("/**" if data.folder else "")
     return attributes.track(os.path.join(top, attributes.FILE_NAME), pattern)
@@ -146,31 +140,40 @@ def _uncover(top: str, data: Sequence[Data]) -> list[str]:
 
 def _stage(workspace: Workspace, paths: Sequence[str], ignoring: Sequence[str]) -> None:
     repo = workspace.repo
+    known = set(map(os.fsdecode, zsplit(repo.git("ls-files", "-z"))))
     names = [attributes.FILE_NAME, CONFIG, *paths, *ignoring]
-    asked = [f":(top,literal){path}" for path in names if _is_known(workspace, path)]
+    # What is neither here nor in the index git would mind.
+    asked = [
+        path for path in names if path in known or os.path.lexists(os.path.join(repo.top, path))
+    ]
     if asked:
         # -f: a user's own line may hide data that DVC kept.
-        repo.git("add", "-A", "-f", "--", *asked)
-
-
-def _is_known(workspace: Workspace, path: str) -> bool:
-    """Whether there is anything at `path` to add or to remove: git minds if there is not."""
-    if os.path.lexists(os.path.join(workspace.repo.top, path)):
-        return True
-    return bool(workspace.repo.git("ls-files", "-z", "--", f":(top,literal){path}"))
+        repo.git("add", "-A", "-f", *_LISTED, input=_listed(asked))
 
 
 def _remove_dvc_files(workspace: Workspace, plan: Plan, missing: Sequence[str]) -> None:
     """Remove the ``.dvc`` files, but those that are the only word of content that is nowhere."""
-    top = workspace.repo.top
-    for file in plan.files:
-        if any(
-            path == out.path or path.startswith(f"{out.path}/")
-            for out in file.outs
-            for path in missing
-        ):
-            continue
-        workspace.repo.git(
-            *("rm", "-q", "-f", "--ignore-unmatch", "--"), f":(top,literal){file.path}"
-        )
-        remove_quietly(os.path.join(top, file.path))
+    repo = workspace.repo
+    nowhere = {above for path in missing for above in _with_parents(path)}
+    gone = [
+        file.path
+        for file in plan.files
+        if not file.unknown and nowhere.isdisjoint(out.path for out in file.outs)
+    ]
+    repo.git("rm", "-q", "-f", "--ignore-unmatch", *_LISTED, input=_listed(gone))
+    for path in gone:
+        remove_quietly(os.path.join(repo.top, path))
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = os.path.dirname(path)
+
+
+_LISTED = ("--pathspec-from-file=-", "--pathspec-file-nul")
+
+
+def _listed(paths: Iterable[str]) -> bytes:
+    """Input for git that names `paths`, of which there may be more than a command line holds."""
+    return b"".join(b":(top,literal)" + os.fsencode(path) + b"\0" for path in paths)

@@ -65,7 +65,7 @@ def _agreed(
 ) -> Stage | None:
     stage = by_name.get((locked.file, locked.name))
     if stage is None:
-        return None  # it is gone from the pipeline
+        return None
     why = _difference(locked, stage, session, sums)
     if why is not None:
         found.stale.append(f"stage '{stage.address}' is not as it was run: {why}")

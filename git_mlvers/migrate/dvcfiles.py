@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SUFFIX = ".dvc"
-LOCK = "dvc.lock"
+LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
 _DIR = ".dir"
 
 
@@ -43,11 +43,15 @@ class Data(NamedTuple):
 
 
 class DvcFile(NamedTuple):
-    """One ``.dvc`` file. `source` is where an import came from, in words."""
+    """One ``.dvc`` file. `source` is where an import came from, in words.
+
+    `unknown` are paths that it names without a hash of what is in them.
+    """
 
     path: str
     outs: tuple[Data, ...]
     source: str | None
+    unknown: tuple[str, ...] = ()
 
 
 class LockedStage(NamedTuple):
@@ -66,17 +70,24 @@ def read_dvc_file(path: str, data: bytes) -> DvcFile:
     """Read the ``.dvc`` file at `path` (relative to the top). Raises `BadDvcFile`."""
     found = _mapping(yaml12.load(data, path), path)
     folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.get("wdir", ".")))
-    outs = tuple(_data(out, folder, path) for out in found.get("outs") or ())
-    return DvcFile(path, tuple(out for out in outs if out.md5), _source(found))
+    kept = [out for out in found.get("outs") or () if _mapping(out, path).get("cache") is not False]
+    outs = tuple(_data(out, folder, path) for out in kept)
+    known = tuple(out for out in outs if out.md5)
+    return DvcFile(path, known, _source(found), tuple(out.path for out in outs if not out.md5))
 
 
-def read_lock(path: str, data: bytes) -> Iterator[LockedStage]:
-    """Read the ``dvc.lock`` at `path`. Raises `BadDvcFile`."""
+def read_lock(path: str, data: bytes, folders: Mapping[str, str]) -> Iterator[LockedStage]:
+    """Read the ``dvc.lock`` at `path`, whose paths start where a stage runs. Raises `BadDvcFile`.
+
+    `folders` are those where the stages run, by name; other stages are left out.
+    """
     found = _mapping(yaml12.load(data, path), path)
     stages = found.get("stages") if "schema" in found else found
-    folder = posixpath.dirname(path)
     for name, raw in _mapping(stages or {}, path).items():
         stage = _mapping(raw, path)
+        if name not in folders:
+            continue
+        folder = folders[name]
         cmd = stage.get("cmd") or ()
         lines = [cmd] if isinstance(cmd, str) else list(cmd)
         params = {
@@ -84,7 +95,7 @@ def read_lock(path: str, data: bytes) -> Iterator[LockedStage]:
             for file, values in (stage.get("params") or {}).items()
         }
         yield LockedStage(
-            posixpath.join(folder, "dvc.yaml"),
+            posixpath.join(posixpath.dirname(path), PIPELINE),
             str(name),
             tuple(line for text in lines for line in str(text).splitlines()),
             tuple(_data(dep, folder, path) for dep in stage.get("deps") or ()),

@@ -9,12 +9,17 @@ from git_mlvers.errors import MlversError, UsageError
 from git_mlvers.git.command import zsplit
 from git_mlvers.git.repository import require_work_tree
 from git_mlvers.migrate import dvcconfig, dvcfiles
-from git_mlvers.migrate.dvcfiles import LOCK, SUFFIX
+from git_mlvers.migrate.dvcfiles import LOCK, PIPELINE, SUFFIX
+from git_mlvers.pipeline.project import Project
+from git_mlvers.pipeline.source import WorkingTree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_mlvers.git.repository import Repository
     from git_mlvers.migrate.dvcconfig import DvcConfig
     from git_mlvers.migrate.dvcfiles import Data, DvcFile, LockedStage
+    from git_mlvers.pipeline.model import Stage
 
 
 class NotDvc(MlversError):
@@ -22,12 +27,16 @@ class NotDvc(MlversError):
 
 
 class Plan(NamedTuple):
-    """What DVC keeps in a repository, and `left`: sentences about what stays behind."""
+    """What DVC keeps in a repository, and `left`: sentences about what stays behind.
+
+    `plain` are the outputs that DVC leaves to Git (``cache: false``).
+    """
 
     config: DvcConfig
     files: list[DvcFile]
     stages: list[LockedStage]
     left: list[str]
+    plain: frozenset[str]
 
     @property
     def tracked(self) -> list[Data]:
@@ -37,7 +46,8 @@ class Plan(NamedTuple):
     @property
     def made(self) -> list[Data]:
         """What stages made, as ``dvc.lock`` has it."""
-        return [out for stage in self.stages for out in stage.outs if out.md5]
+        outs = (out for stage in self.stages for out in stage.outs)
+        return [out for out in outs if out.md5 and out.path not in self.plain]
 
 
 def read(repo: Repository) -> Plan:
@@ -55,13 +65,22 @@ def read(repo: Repository) -> Plan:
         for path in paths
         if path.endswith(SUFFIX) and os.path.isfile(os.path.join(top, path))
     ]
-    stages = [
-        stage
+    locks = [
+        path
         for path in paths
         if os.path.basename(path) == LOCK and os.path.isfile(os.path.join(top, path))
-        for stage in dvcfiles.read_lock(path, _read(top, path))
     ]
-    return Plan(config, files, stages, _left(config, files, paths))
+    stages_of = _stages_beside(repo, locks)
+    locked = [
+        stage
+        for path in locks
+        for stage in dvcfiles.read_lock(
+            path, _read(top, path), {each.name: each.wdir for each in stages_of[path]}
+        )
+    ]
+    here = (stage for beside in stages_of.values() for stage in beside)
+    plain = frozenset(out.path for stage in here for out in stage.outs if not out.cache)
+    return Plan(config, files, locked, _left(config, files, paths), plain)
 
 
 def require_clean(repo: Repository) -> None:
@@ -84,6 +103,21 @@ def _head(repo: Repository) -> str:
     return head
 
 
+def _stages_beside(repo: Repository, locks: Sequence[str]) -> dict[str, list[Stage]]:
+    """The stages of the pipeline beside each of `locks`.
+
+    ``dvc.lock`` does not say where they run, and DVC looks at none that the pipeline has not.
+    """
+    found: dict[str, list[Stage]] = {path: [] for path in locks}
+    if not locks:
+        return found
+    for stage in Project.load(WorkingTree(repo)).stages:
+        lock = os.path.join(os.path.dirname(stage.file), LOCK)
+        if lock in found and os.path.basename(stage.file) == PIPELINE:
+            found[lock].append(stage)
+    return found
+
+
 def _paths(repo: Repository, top: str) -> list[str]:
     said = repo.git(
         *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"),
@@ -102,7 +136,12 @@ def _left(config: DvcConfig, files: list[DvcFile], paths: list[str]) -> list[str
     left = [
         f"{file.path}: imported from {file.source}; its data is taken over, where it is from is not"
         for file in files
-        if file.source is not None
+        if file.source is not None and file.outs
+    ]
+    left += [
+        f"{file.path}: it does not say what is in {path}, and stays as it is"
+        for file in files
+        for path in file.unknown
     ]
     for remote in config.remotes:
         if remote.ours is None:

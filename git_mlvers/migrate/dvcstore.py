@@ -68,7 +68,7 @@ class Store:
             try:
                 with disk_errors(target, "taking over content"):
                     if _copy(found, temp) and md5_of(temp, data.plain) == data.md5:
-                        os.chmod(temp, _mode(data.executable))
+                        os.chmod(temp, mode_of(data.executable))
                         os.rename(temp, target)
                         return True
             finally:
@@ -156,7 +156,8 @@ def _blocks(found: Found) -> Iterator[bytes]:
             return
 
 
-def _mode(executable: bool) -> int:
+def mode_of(executable: bool) -> int:
+    """The permission bits that this user's new files have."""
     mask = os.umask(0)
     os.umask(mask)
     return (0o777 if executable else 0o666) & ~mask

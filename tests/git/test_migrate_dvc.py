@@ -210,6 +210,77 @@ def test_links_to_the_cache_become_files(repo: DvcRepo) -> None:
     assert (repo.store / md5[:2] / md5[2:]).read_bytes() == ONE
 
 
+def test_stages_that_run_elsewhere_have_their_paths_there(repo: DvcRepo) -> None:
+    """``dvc.lock`` has paths from the folder that a stage runs in."""
+    md5 = repo.keep(ONE)
+    cmd = "cp ../data/one.csv here.csv"
+    stage = f"    cmd: {cmd}\n    wdir: deep\n    deps: [../data/one.csv]\n    outs: [here.csv]\n"
+    lock = f"    cmd: {cmd}\n    deps:\n    - {{path: ../data/one.csv, hash: md5, md5: {md5}}}\n"
+    lock += f"    outs:\n    - {{path: here.csv, hash: md5, md5: {md5}}}\n"
+    repo.write("dvc.yaml", f"stages:\n  deep:\n{stage}")
+    repo.write("dvc.lock", f"schema: '2.0'\nstages:\n  deep:\n{lock}")
+    repo.ignore("deep", "here.csv")
+    repo.commit("deep")
+    said = repo.import_dvc()
+    assert "up to date without a run: deep" in said
+    repo.assert_content("deep/here.csv", ONE)
+    assert not repo.file("here.csv").exists() and not repo.file("deep/.gitignore").exists()
+
+
+def test_what_the_pipeline_no_longer_has_is_left_alone(repo: DvcRepo) -> None:
+    repo.write("dvc.yaml", PIPELINE.partition("  count:")[0])
+    shutil.rmtree(repo.file("counts"))
+    repo.commit("no counts")
+    repo.import_dvc()
+    assert not repo.file("counts").exists()
+
+
+def test_outputs_that_dvc_leaves_to_git_stay_plain(repo: DvcRepo) -> None:
+    repo.write("dvc.yaml", PIPELINE.replace("[counts]", "[counts: {cache: false}]"))
+    repo.write(".gitignore", "/made.csv\n")
+    repo.commit("counts in git")
+    assert "up to date without a run: make, count" in repo.import_dvc()
+    assert repo.git("show", ":counts/lines") == "1"
+    assert "counts" not in repo.file(".gitattributes").read_text()
+
+
+def test_links_in_a_folder_become_files_too(repo: DvcRepo) -> None:
+    for path, data in RAW.items():
+        md5 = repo.keep(data)
+        repo.file(f"data/raw/{path}").unlink()
+        os.symlink(repo.store / md5[:2] / md5[2:], repo.file(f"data/raw/{path}"))
+    repo.import_dvc()
+    modes = {line.split()[0] for line in repo.git("ls-files", "-s", "data/raw").splitlines()}
+    assert modes == {"100644"}
+    shutil.rmtree(repo.store)
+    data_is_there(repo)
+
+
+def test_hard_links_to_the_cache_become_files_that_can_be_edited(repo: DvcRepo) -> None:
+    md5 = repo.keep(ONE)
+    kept = repo.store / md5[:2] / md5[2:]
+    kept.chmod(0o444)
+    repo.file("data/one.csv").unlink()
+    os.link(kept, repo.file("data/one.csv"))
+    repo.file("data/raw/a.txt").chmod(0o444)
+    repo.import_dvc()
+    for path in ("data/one.csv", "data/raw/a.txt"):
+        assert repo.file(path).stat().st_mode & 0o200
+    assert kept.stat().st_nlink == 1 and not kept.stat().st_mode & 0o200
+    data_is_there(repo)
+
+
+def test_a_dvc_file_without_a_hash_stays(repo: DvcRepo) -> None:
+    """``dvc import-url --no-download`` writes such ones, and remotes with versions do."""
+    text = "deps:\n- path: https://example.org/x\nouts:\n- hash: md5\n  path: later.csv\n"
+    repo.write("later.csv.dvc", text)
+    repo.commit("later")
+    said = repo.import_dvc(code=1)
+    assert "later.csv.dvc: it does not say what is in later.csv, and stays as it is" in said
+    assert "its data is taken over" not in said
+    assert repo.file("later.csv.dvc").read_text() == text
+
+
 def test_hashes_of_an_older_dvc_count_line_ends_as_one(repo: DvcRepo) -> None:
     repo.write("old.txt", b"a\r\nb\r\n")
     md5 = repo.keep(b"a\nb\n")
