@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.cli.remotefile import Editor
+    from git_mlvers.git.repository import Repository
     from git_mlvers.migrate.dvc import Taken
     from git_mlvers.migrate.dvcconfig import DvcRemote
     from git_mlvers.migrate.dvcplan import Plan
@@ -65,12 +66,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from git_mlvers.workspace import Workspace
 
     with Workspace.open(context.cwd, context.env) as workspace:
-        plan = dvc.begin(workspace)
+        plan = dvc.begin(workspace, context.cwd)
         if args.dry_run:
             return _tell_plan(plan, context)
         _require_filter(workspace)
         remotes = _add_remotes(workspace, plan, context)
         taken = dvc.take_over(workspace, plan, ContextReport(context), keep_dvc=args.keep_dvc)
+        taken.left.extend(
+            f"the remote {remote.name}: it is within the repository, so this clone alone has it"
+            for remote in plan.config.remotes
+            if _is_within(remote, workspace.repo)
+        )
     return _tell(taken, remotes, context)
 
 
@@ -100,17 +106,29 @@ def _add_remotes(workspace: Workspace, plan: Plan, context: Context) -> list[str
     return added
 
 
+def _is_within(remote: DvcRemote, repo: Repository) -> bool:
+    """Whether it is a folder of the repository itself, which no committed file can name."""
+    from git_mlvers.config import committed
+
+    return (
+        remote.ours is not None
+        and "://" not in remote.ours
+        and committed.is_inside(repo, remote.ours)
+    )
+
+
 def _add_remote(editor: Editor, remote: DvcRemote, *, default: bool) -> None:
     from git_mlvers.backend.schemes import SCHEMES
     from git_mlvers.config import committed
 
     assert remote.ours is not None
     url = os.path.relpath(remote.ours, editor.context.cwd) if remote.relative else remote.ours
-    editor.add(remote.name, url, local=remote.local, default=default)
+    here = remote.local or _is_within(remote, editor.repo)
+    editor.add(remote.name, url, local=here, default=default)
     kind = SCHEMES[committed.scheme_of(remote.ours) or "file"]
     for option, value in remote.options.items():
         if option in kind.options:
-            local = value.local or option not in committed.REMOTE_KEYS
+            local = here or value.local or option not in committed.REMOTE_KEYS
             editor.modify(remote.name, option, value.text, local=local, unset=False)
 
 

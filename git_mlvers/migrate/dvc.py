@@ -17,16 +17,16 @@ from git_mlvers.git.command import zsplit
 from git_mlvers.git.repository import require_work_tree
 from git_mlvers.migrate import dvcfacts, dvcplan
 from git_mlvers.migrate.dvcdata import Sums, bring
-from git_mlvers.migrate.dvcstore import Store
+from git_mlvers.migrate.dvcstore import OfBackend, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from git_mlvers.backend.base import Backend
     from git_mlvers.errors import MlversError
     from git_mlvers.migrate.dvcconfig import DvcRemote
     from git_mlvers.migrate.dvcfiles import Data
     from git_mlvers.migrate.dvcplan import Plan
+    from git_mlvers.migrate.dvcstore import Source
     from git_mlvers.pipeline.report import Report
     from git_mlvers.workspace import Workspace
 
@@ -43,9 +43,9 @@ class Taken(NamedTuple):
     left: list[str]
 
 
-def begin(workspace: Workspace) -> Plan:
-    """Find what there is. Raises `NotDvc` where nothing can be taken over now."""
-    plan = dvcplan.read(workspace.repo)
+def begin(workspace: Workspace, cwd: str) -> Plan:
+    """Find what there is around `cwd`. Raises `NotDvc` where nothing can be taken over now."""
+    plan = dvcplan.read(workspace.repo, cwd)
     if not os.path.exists(_mark(workspace)):
         dvcplan.require_clean(workspace.repo)
     return plan
@@ -90,21 +90,35 @@ def _told(error: MlversError) -> str:
     return f"a remote of DVC cannot be read: {error.message}"
 
 
-def _openers(plan: Plan) -> list[partial[Backend]]:
+def _openers(plan: Plan) -> list[partial[Source]]:
     """What opens DVC's remotes, the default one first."""
     default = plan.config.default
     remotes = sorted(plan.config.remotes, key=lambda remote: remote.name != default)
-    return [partial(_open, remote) for remote in remotes if remote.ours is not None]
+    return [partial(_open, remote) for remote in remotes if remote.web or remote.ours is not None]
 
 
-def _open(remote: DvcRemote) -> Backend:
+def _open(remote: DvcRemote) -> Source:
+    if remote.web:
+        return _open_web(remote)
     from git_mlvers.backend.registry import open_backend
     from git_mlvers.backend.schemes import SCHEMES
 
     scheme = remote.url.partition("://")[0] if "://" in remote.url else "file"
     known = SCHEMES[scheme].options
     options = {key: value.text for key, value in remote.options.items() if key in known}
-    return open_backend(remote.url, options)
+    return OfBackend(open_backend(remote.url, options))
+
+
+def _open_web(remote: DvcRemote) -> Source:
+    from git_mlvers.backend.web import Login, WebFolder
+
+    user, password = remote.options.get("user"), remote.options.get("password")
+    login = None
+    if password is not None and remote.header is not None:
+        login = Login(remote.header, password.text)
+    elif password is not None and user is not None:
+        login = Login.basic(user.text, password.text)
+    return WebFolder(remote.url, login)
 
 
 def _track(top: str, data: Data) -> bool:

@@ -32,6 +32,7 @@ _OPTIONS = {
     "token": "token",
     "keyfile": "keyfile",
 }
+_WEB = ("http", "https")
 _SUBFOLDER = "mlvers"
 """Below DVC's own root, so that neither tool sees files of the other."""
 
@@ -57,6 +58,10 @@ class DvcRemote(NamedTuple):
     local: bool
     relative: bool
     """Whether its address is that of a folder, from the repository on."""
+    web: bool = False
+    """Whether it is on a web server, which can be read and nothing else."""
+    header: str | None = None
+    """Of a web server, the header that its password goes into, where it has one of its own."""
 
 
 class DvcConfig(NamedTuple):
@@ -104,15 +109,16 @@ def _pairs(path: str) -> Iterator[tuple[str, str, str]]:
 
 def _remote(name: str, values: dict[str, Value], folder: str) -> DvcRemote:
     url = values["url"]
+    scheme, colon, rest = url.text.partition("://")
+    web = scheme in _WEB and bool(colon)
     options, left = {}, []
     for key, value in values.items():
-        if key in ("url", "auth", "ssl_verify"):
-            left += [key] if key == "ssl_verify" else []
+        if key in ("url", "auth") or (web and key in ("custom_auth_header", "method")):
+            left += ["auth"] if key == "auth" and value.text.lower() == "digest" else []
         elif key in _OPTIONS:
             options[_OPTIONS[key]] = value
         else:
             left.append(key)
-    scheme, colon, rest = url.text.partition("://")
     text = url.text
     ours: str | None = None
     if not colon:
@@ -122,4 +128,6 @@ def _remote(name: str, values: dict[str, Value], folder: str) -> DvcRemote:
         ours = f"{_SCHEMES[scheme]}://{rest.rstrip('/')}/{_SUBFOLDER}"
         text = f"{_SCHEMES[scheme]}://{rest}"
     relative = not colon and not os.path.isabs(os.path.expanduser(url.text))
-    return DvcRemote(name, text, ours, options, left, url.local, relative)
+    header = values.get("custom_auth_header")
+    special = header.text if header is not None else None
+    return DvcRemote(name, text, ours, options, left, url.local, relative, web, special)

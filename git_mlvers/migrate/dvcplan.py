@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.backend.url import redact
 from git_mlvers.errors import MlversError, UsageError
 from git_mlvers.git.command import zsplit
 from git_mlvers.git.repository import require_work_tree
@@ -50,16 +51,16 @@ class Plan(NamedTuple):
         return [out for out in outs if out.md5 and out.path not in self.plain]
 
 
-def read(repo: Repository) -> Plan:
-    """Find everything. Raises `NotDvc`, and `BadDvcFile` for a file that cannot be read."""
+def read(repo: Repository, cwd: str) -> Plan:
+    """Find everything of the repository of DVC that `cwd` is in.
+
+    Raises `NotDvc`, and `BadDvcFile` for a file that cannot be read.
+    """
     top = require_work_tree(repo)
-    if not os.path.isdir(os.path.join(top, dvcconfig.FOLDER)):
-        raise NotDvc(
-            f"{top} is not a repository of DVC: it has no .dvc folder",
-            "run it in a clone that DVC has been used in",
-        )
-    config = dvcconfig.read(top)
-    paths = _paths(repo, top)
+    roots = _roots(repo, top)
+    root = _root_around(os.path.relpath(os.path.realpath(cwd), top), roots, top)
+    config = dvcconfig.read(os.path.join(top, root))
+    paths = [path for path in _paths(repo, top) if _nearest(path, roots) == root]
     files = [
         dvcfiles.read_dvc_file(path, _read(top, path))
         for path in paths
@@ -80,7 +81,7 @@ def read(repo: Repository) -> Plan:
     ]
     here = (stage for beside in stages_of.values() for stage in beside)
     plain = frozenset(out.path for stage in here for out in stage.outs if not out.cache)
-    return Plan(config, files, locked, _left(config, files, paths), plain)
+    return Plan(config, files, locked, _left(config, files, roots - {root}), plain)
 
 
 def require_clean(repo: Repository) -> None:
@@ -101,6 +102,41 @@ def _head(repo: Repository) -> str:
     if head is None:
         raise UsageError("there are no commits yet", "git commit what DVC has written first")
     return head
+
+
+def _roots(repo: Repository, top: str) -> set[str]:
+    """The folders that ``dvc init`` was run in: one, or with ``--subdir`` any number."""
+    said = repo.git(
+        *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"),
+        f":(top,glob)**/{dvcconfig.FOLDER}/config",
+    )
+    found = {os.path.dirname(os.path.dirname(os.fsdecode(path))) for path in zsplit(said)}
+    return found | ({""} if os.path.isdir(os.path.join(top, dvcconfig.FOLDER)) else set())
+
+
+def _nearest(path: str, roots: set[str]) -> str | None:
+    while path not in roots:
+        if not path:
+            return None
+        path = os.path.dirname(path)
+    return path
+
+
+def _root_around(folder: str, roots: set[str], top: str) -> str:
+    found = _nearest("" if folder == "." else folder, roots)
+    if found is not None:
+        return found
+    if len(roots) == 1:
+        return next(iter(roots))
+    if not roots:
+        raise NotDvc(
+            f"{top} is not a repository of DVC: it has no .dvc folder",
+            "run it in a clone that DVC has been used in",
+        )
+    raise NotDvc(
+        f"there are several repositories of DVC here: {', '.join(sorted(roots))}",
+        "run it in each of these folders, and git commit between",
+    )
 
 
 def _stages_beside(repo: Repository, locks: Sequence[str]) -> dict[str, list[Stage]]:
@@ -131,7 +167,7 @@ def _read(top: str, path: str) -> bytes:
         return file.read()
 
 
-def _left(config: DvcConfig, files: list[DvcFile], paths: list[str]) -> list[str]:
+def _left(config: DvcConfig, files: list[DvcFile], roots: set[str]) -> list[str]:
     """What cannot be taken over, a sentence each."""
     left = [
         f"{file.path}: imported from {file.source}; its data is taken over, where it is from is not"
@@ -144,11 +180,16 @@ def _left(config: DvcConfig, files: list[DvcFile], paths: list[str]) -> list[str
         for path in file.unknown
     ]
     for remote in config.remotes:
-        if remote.ours is None:
-            left.append(f"the remote {remote.name} at {remote.url}: no such place is known here")
+        place = f"the remote {remote.name} at {redact(remote.url)}"
+        if remote.web:
+            left.append(
+                f"{place}: a web server can only be read; "
+                "git mlvers remote add -d NAME URL adds a place to push to"
+            )
+        elif remote.ours is None:
+            left.append(f"{place}: no such place is known here")
         left += [f"the remote {remote.name}: its option {key}" for key in remote.left]
-    nested = {os.path.dirname(path) for path in paths if "/.dvc/" in f"/{path}"}
-    left += [
-        f"{folder}: a repository of DVC within this one" for folder in sorted(nested) if folder
+    return left + [
+        f"{folder or 'the top'}: another repository of DVC; run this in there after a git commit"
+        for folder in sorted(roots)
     ]
-    return left

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from git_mlvers.backend.base import BackendError, KeyMissing
-from git_mlvers.errors import MlversError
+from git_mlvers.errors import LocalIOError, MlversError
 from git_mlvers.fsutil import disk_errors, make_dirs, remove_quietly, temp_path
 
 if TYPE_CHECKING:
@@ -22,12 +22,46 @@ _DOS, _UNIX = b"\r\n", b"\n"
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 
-class Found(NamedTuple):
-    """Where an object is: a file of the cache, or a key of a remote."""
+class Source(Protocol):
+    """A remote of DVC, to be read."""
 
-    path: str | None
-    backend: Backend | None = None
-    key: str = ""
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """The content under `key` in blocks. Raises `KeyMissing` and other `BackendError`s."""
+
+
+class OfBackend:
+    """Objects on a backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """See `Source`."""
+        at = 0
+        while block := self._backend.get(key, at, _BLOCK):
+            yield block
+            at += len(block)
+            if len(block) < _BLOCK:
+                return
+
+
+class _OfCache:
+    """Objects in a folder of this machine."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """See `Source`."""
+        path = os.path.join(self._folder, key)
+        try:
+            with open(path, "rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise KeyMissing(f"there is no {path}") from error
+        except OSError as error:
+            raise LocalIOError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Store:
@@ -40,19 +74,21 @@ class Store:
     def __init__(
         self,
         caches: Sequence[str],
-        remotes: Sequence[Callable[[], Backend]],
+        remotes: Sequence[Callable[[], Source]],
         trouble: Callable[[MlversError], None],
     ) -> None:
-        self._caches = caches
         self._openers = list(remotes)
-        self._remotes: list[Backend] = []
+        self._sources: list[Source] = [_OfCache(cache) for cache in caches]
         self._trouble = trouble
 
     def read(self, md5: str, *, folder: bool = False) -> bytes | None:
         """A small object, verified; ``None`` if it is nowhere."""
         name = f"{md5}.dir" if folder else md5
-        for found in self._places(name):
-            data = b"".join(_blocks(found))
+        for blocks in self._found(name):
+            try:
+                data = b"".join(blocks)
+            except KeyMissing:
+                continue
             if hashlib.md5(data, usedforsecurity=False).hexdigest() == md5:
                 return data
         return None
@@ -64,10 +100,10 @@ class Store:
         """
         make_dirs(os.path.dirname(target))
         temp = temp_path(os.path.dirname(target))
-        for found in self._places(data.md5):
+        for blocks in self._found(data.md5):
             try:
                 with disk_errors(target, "taking over content"):
-                    if _copy(found, temp) and md5_of(temp, data.plain) == data.md5:
+                    if _copy(blocks, temp) and md5_of(temp, data.plain) == data.md5:
                         os.chmod(temp, mode_of(data.executable))
                         os.rename(temp, target)
                         return True
@@ -75,37 +111,35 @@ class Store:
                 remove_quietly(temp)
         return False
 
-    def _places(self, name: str) -> Iterator[Found]:
+    def _found(self, name: str) -> Iterator[Iterator[bytes]]:
+        """The content of an object at each place that may have it; missing there: `KeyMissing`."""
         keys = [f"files/md5/{name[:2]}/{name[2:]}", f"{name[:2]}/{name[2:]}"]
-        for cache in self._caches:
+        tried = 0
+        while tried < len(self._sources) or self._open_next():
+            source = self._sources[tried]
             for key in keys:
-                path = os.path.join(cache, key)
-                if os.path.isfile(path):
-                    yield Found(path)
-        for backend in self._opened():
-            for key in keys:
-                if self._has(backend, key):
-                    yield Found(None, backend, key)
+                if source in self._sources:
+                    yield self._blocks(source, key)
+            tried += source in self._sources
 
-    def _has(self, backend: Backend, key: str) -> bool:
+    def _blocks(self, source: Source, key: str) -> Iterator[bytes]:
         try:
-            return backend.stat(key) is not None
-        except MlversError as error:
-            self._lose(backend, error)
-            return False
+            yield from source.blocks(key)
+        except KeyMissing:
+            raise
+        except BackendError as error:
+            self._sources.remove(source)
+            self._trouble(error)
+            raise KeyMissing(error.message) from error
 
-    def _opened(self) -> list[Backend]:
+    def _open_next(self) -> bool:
         while self._openers:
             try:
-                self._remotes.append(self._openers.pop(0)())
+                self._sources.append(self._openers.pop(0)())
+                return True
             except MlversError as error:
                 self._trouble(error)
-        return list(self._remotes)
-
-    def _lose(self, backend: Backend, error: MlversError) -> None:
-        if backend in self._remotes:
-            self._remotes.remove(backend)
-            self._trouble(error)
+        return False
 
 
 def md5_of(path: str, plain: bool) -> str:
@@ -131,29 +165,14 @@ def _is_text(block: bytes) -> bool:
     return len(block.translate(None, _TEXT)) <= 0.3 * len(block)
 
 
-def _copy(found: Found, temp: str) -> bool:
+def _copy(blocks: Iterator[bytes], temp: str) -> bool:
     with open(temp, "xb") as file:
         try:
-            for block in _blocks(found):
+            for block in blocks:
                 file.write(block)
-        except (KeyMissing, BackendError):
+        except KeyMissing:
             return False
     return True
-
-
-def _blocks(found: Found) -> Iterator[bytes]:
-    if found.path is not None:
-        with open(found.path, "rb") as file:
-            while block := file.read(_BLOCK):
-                yield block
-        return
-    assert found.backend is not None
-    at = 0
-    while block := found.backend.get(found.key, at, _BLOCK):
-        yield block
-        at += len(block)
-        if len(block) < _BLOCK:
-            return
 
 
 def mode_of(executable: bool) -> int:

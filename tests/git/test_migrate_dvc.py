@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.dvc import DvcRepo
 from tests.support.s3server import s3
+from tests.support.webserver import WebServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,6 +162,65 @@ def test_content_comes_from_s3(repo: DvcRepo, s3: S3Server) -> None:
     )
     assert options["secretaccesskey"] not in repo.file(".mlversconfig").read_text()
     assert f"s3://{bucket}/dvc/mlvers" in repo.file(".mlversconfig").read_text()
+
+
+def test_content_comes_from_a_web_server(repo: DvcRepo, tmp_path: Path) -> None:
+    """As with a project on DagsHub, which lets in by user and password."""
+    shutil.copytree(repo.store, tmp_path / "web" / "files" / "md5")
+    shutil.rmtree(repo.store)
+    shutil.rmtree(repo.file("data/raw"))
+    with WebServer(tmp_path / "web", login="you:secret") as server:
+        repo.write(".dvc/config", f"['remote \"origin\"']\nurl = {server.url}\n")
+        repo.commit("on the web")
+        said = repo.import_dvc(code=1)
+        assert "lets nobody read without the right user and password" in said
+        assert repo.file("data/raw.dvc").exists()
+        repo.git("reset", "-q", "--hard")
+        local = "['remote \"origin\"']\nauth = basic\nuser = you\npassword = secret\n"
+        repo.write(".dvc/config.local", local)
+        said = repo.import_dvc(code=1)
+    assert "a web server can only be read; git mlvers remote add" in said
+    assert "secret" not in said
+    data_is_there(repo)
+    assert not repo.file("data/raw.dvc").exists()
+
+
+def test_a_repository_of_dvc_in_a_folder(repo: DvcRepo) -> None:
+    """``dvc init --subdir``."""
+    inner = repo.path / "sub"
+    inner.mkdir()
+    names = [".dvc", "data", "made.csv", "counts", "params.yaml", "dvc.yaml", "dvc.lock"]
+    for name in [*names, ".gitignore"]:
+        repo.file(name).rename(inner / name)
+    repo.write("sub/.dvc/config", "['remote \"far\"']\nurl = ../../../far\n")
+    repo.commit("in a folder")
+    shutil.rmtree(inner / "data" / "raw")
+    said = repo.import_dvc()
+    assert "sub/dvc.yaml:make, sub/dvc.yaml:count" in said
+    repo.assert_content("sub/data/raw/a.txt", RAW["a.txt"])
+    assert "url = ../far/mlvers" in repo.file(".mlversconfig").read_text()
+
+
+def test_a_remote_within_the_repository_is_that_of_this_clone(repo: DvcRepo) -> None:
+    repo.write(".dvc/config", "['remote \"storage\"']\nurl = ../stores/blob\n")
+    repo.commit("within")
+    said = repo.import_dvc(code=1)
+    assert "the remote storage: it is within the repository, so this clone alone has it" in said
+    assert repo.git("config", "mlvers.remote.storage.url").strip().endswith("stores/blob/mlvers")
+    assert "storage" not in repo.file(".mlversconfig").read_text().partition("[mlvers")[2]
+    data_is_there(repo)
+
+
+def test_of_two_repositories_of_dvc_each_is_taken_over_alone(repo: DvcRepo) -> None:
+    repo.write("other/.dvc/config", "")
+    repo.write("other/x.csv", ONE)
+    repo.write("other/x.csv.dvc", repo.file("data/one.csv.dvc").read_text().replace("one", "x"))
+    repo.ignore("other", "x.csv")
+    repo.commit("another")
+    said = repo.import_dvc(code=1)
+    assert "other: another repository of DVC; run this in there after a git commit" in said
+    assert repo.file("other/x.csv.dvc").exists()
+    data_is_there(repo)
 
 
 def test_content_that_is_nowhere_is_named_and_its_dvc_file_stays(repo: DvcRepo) -> None:
