@@ -31,6 +31,10 @@ class BaseLogger:
         self.logger.log_params(params)
         self._params_to_mlflow(params)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A module cannot be copied or sent; it is loaded again."""
+        return {"logger": self.logger}
+
     @cached_property
     def _mlflow(self) -> Any:
         """The module, loaded at the first use since that takes seconds; ``None`` without it."""

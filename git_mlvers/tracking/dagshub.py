@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from git_mlvers.tracking.files import MetricsFile, write_params
-from git_mlvers.tracking.harmless import harmless
+from git_mlvers.tracking.harmless import Guard, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +41,7 @@ class DAGsHubLogger:
     """A logger of metrics and hyperparameters; see the module."""
 
     _default: DAGsHubLogger | None = None
-    _making = threading.Lock()
+    _making = Guard()
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class DAGsHubLogger:
         self.unsaved_metrics: list[tuple[dict[str, Any], int, int]] = []
         self.hparams: dict[str, Any] = {}
         self._file: MetricsFile | None = None
-        self._guard = threading.RLock()
+        self._guard = Guard()
         if eager_logging:
             self.save()
 

@@ -34,8 +34,12 @@ class MetricsFile:
         begin = 0 if resume else os.O_TRUNC
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | begin
         self._fd = os.open(path, flags, 0o666)
-        if os.fstat(self._fd).st_size == 0:
-            self._write(HEADING)
+        try:
+            if os.fstat(self._fd).st_size == 0:
+                self._write(HEADING)
+        except OSError:
+            self.close()  # it is tried again at every call, and files are not without number
+            raise
 
     def add(self, rows: Iterable[Row]) -> None:
         """Append `rows`."""
@@ -50,9 +54,21 @@ class MetricsFile:
             self._fd = -1
 
     def _write(self, text: str) -> None:
-        view = memoryview(text.encode("utf-8", "surrogatepass"))
-        while view:
-            view = view[os.write(self._fd, view) :]
+        data = memoryview(text.encode("utf-8", "surrogatepass"))
+        done = 0
+        try:
+            while done < len(data):
+                done += os.write(self._fd, data[done:])
+        except OSError:
+            self._take_back(done)
+            raise
+
+    def _take_back(self, count: int) -> None:
+        """Remove the last `count` bytes: half a row would spoil the next one too."""
+        end = os.lseek(self._fd, 0, os.SEEK_CUR)
+        # Where another process has appended since, its rows are worth more.
+        if count and os.fstat(self._fd).st_size == end:
+            os.ftruncate(self._fd, end - count)
 
 
 def write_params(path: str, params: Mapping[str, Any], *, makes_folders: bool = True) -> None:

@@ -12,12 +12,11 @@ like any other, and `git mlvers metrics show` reads them.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from git_mlvers.tracking.files import MetricsFile, write_params
-from git_mlvers.tracking.harmless import harmless
+from git_mlvers.tracking.harmless import Guard, harmless
 from git_mlvers.tracking.plain import flat, plain
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Logger:
         self._file: MetricsFile | None = None
         self._params: dict[str, Any] | None = None
         self._steps: dict[str, int] = {}
-        self._guard = threading.RLock()
+        self._guard = Guard()
 
     @harmless
     def log_metrics(
@@ -80,6 +79,11 @@ class Logger:
                 self._file.close()
                 self._file, self._resume = None, True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """In a copy, or in the process that it is sent to, it goes on with the same file."""
+        resume = self._resume or self._file is not None
+        return {**self.__dict__, "_file": None, "_resume": resume}
+
     def __enter__(self) -> Logger:
         return self
 
@@ -115,7 +119,7 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _default: Logger | None = None
-_making = threading.Lock()
+_making = Guard()
 
 
 def default() -> Logger:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import logging
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -168,6 +170,85 @@ def test_a_full_disk_leaves_the_old_params_whole(
     assert os.listdir(folder) == ["params.yml"]
     log.log_params(c=3)
     assert (folder / "params.yml").read_text() == "a: 1\nb: 2\nc: 3\n"
+
+
+def alone(code: str) -> None:
+    """Run `code` in a process of its own, which fails where an ``assert`` does."""
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+
+
+@pytest.mark.parametrize("kind", ["Logger", "DAGsHubLogger"])
+def test_a_fork_amid_another_threads_logging_does_not_wait_for_it(folder: Path, kind: str) -> None:
+    alone(
+        "import os, signal, threading, git_mlvers\n"
+        f"log = git_mlvers.{kind}()\n"
+        "inside, done = threading.Event(), threading.Event()\n"
+        "def hold():\n"
+        "    with log._guard:\n"
+        "        inside.set(), done.wait()\n"
+        "thread = threading.Thread(target=hold)\n"
+        "thread.start(), inside.wait()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    signal.alarm(30)\n"
+        "    log.log_metrics({'loss': 1})\n"
+        "    os._exit(0)\n"
+        "status = os.waitpid(child, 0)[1]\n"
+        "done.set(), thread.join()\n"
+        "assert status == 0\n"
+    )
+    assert [row[:2] for row in rows(folder / "metrics.csv")[1:]] == [["loss", "1"]]
+
+
+_LIMIT = """\
+import os, resource
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+"""
+
+
+def test_half_a_row_on_a_full_disk_does_not_spoil_the_next(folder: Path) -> None:
+    alone(
+        f"{_LIMIT}from git_mlvers import Logger\n"
+        "log = Logger()\n"
+        "limit(1000)\n"
+        "for n in range(100): log.log_metrics({'before': n})\n"
+        "limit(resource.RLIM_INFINITY)\n"
+        "log.log_metrics({'after': 1})\n"
+    )
+    found = rows(folder / "metrics.csv")
+    assert {len(row) for row in found} == {4}
+    assert [row[0] for row in found[1:]] == ["before"] * (len(found) - 2) + ["after"]
+    assert found[-1][1] == "1"
+
+
+def test_a_disk_that_was_full_from_the_start_costs_no_open_files(folder: Path) -> None:
+    alone(
+        f"{_LIMIT}from git_mlvers import Logger\n"
+        "log = Logger()\n"
+        "limit(0)\n"
+        "log.log_metrics({'a': 0})\n"
+        "before = os.dup(0)\n"
+        "for n in range(20): log.log_metrics({'a': n})\n"
+        "assert os.dup(0) == before + 1\n"
+        "limit(resource.RLIM_INFINITY)\n"
+        "log.log_metrics({'a': 2})\n"
+    )
+    assert [row[:2] for row in rows(folder / "metrics.csv")] == [["Name", "Value"], ["a", "2"]]
+
+
+@pytest.mark.parametrize("kind", [Logger, BaseLogger])
+def test_a_logger_in_a_configuration_is_copied_and_sent_with_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Logger | BaseLogger]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    log = kind()
+    log.log_metrics({"a": 1})
+    copy.deepcopy(log).log_metrics({"a": 2})
+    pickle.loads(pickle.dumps(log)).log_metrics({"a": 3})
+    log.log_metrics({"b": 4})
+    assert [row[1] for row in rows(folder / "metrics.csv")[1:]] == ["1", "2", "3", "4"]
 
 
 def test_threads_of_one_logger_lose_no_param(folder: Path) -> None:
