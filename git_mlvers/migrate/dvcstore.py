@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 8 << 20
 _TEXT_PROBE = 512
+_TEXT_BLOCK = 1 << 20
 _DOS, _UNIX = b"\r\n", b"\n"
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
@@ -146,15 +147,10 @@ def md5_of(path: str, plain: bool) -> str:
     """The MD5 of a file in hex, as DVC 3 computes it, or, not `plain`, as DVC before it."""
     hasher = hashlib.md5(usedforsecurity=False)
     with open(path, "rb") as file:
-        as_text = not plain and _is_text(file.read(_TEXT_PROBE))
-        file.seek(0)
-        while block := file.read(_BLOCK):
-            if as_text:
-                # Two bytes that go together may stand across two blocks.
-                while block.endswith(b"\r") and (more := file.read(1)):
-                    block += more
-                block = block.replace(_DOS, _UNIX)
-            hasher.update(block)
+        while block := file.read(_BLOCK if plain else _TEXT_BLOCK):
+            # Block for block as DVC does it: a line end across two of them stays as it is.
+            as_text = not plain and _is_text(block[:_TEXT_PROBE])
+            hasher.update(block.replace(_DOS, _UNIX) if as_text else block)
     return hasher.hexdigest()
 
 
