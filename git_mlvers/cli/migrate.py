@@ -34,8 +34,9 @@ HELP = """
 
 `dvc.yaml`, `dvc.lock`, `.dvc/` and the content on DVC's remotes stay as they are.
 Everything is staged and nothing is committed, so that you can look at it first:
-`git status`; `git reset --hard` takes all of it back but the configuration. A run
-that was stopped can be started again. At its end stands what was not taken over.
+`git status`. `git reset`, then `git checkout .` take it back, and leave the data where
+it is; `git reset --hard` would remove it, as DVC's data is in no commit. A run that
+was stopped can be started again. At its end stands what was not taken over.
 
 ## Examples
 

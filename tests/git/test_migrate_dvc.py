@@ -253,6 +253,17 @@ def test_what_was_edited_is_kept_and_said(repo: DvcRepo) -> None:
     assert repo.outcome()["ran"] == ["make", "count"]
 
 
+def test_it_can_be_taken_back_and_the_data_stays(repo: DvcRepo) -> None:
+    repo.write("data/one.csv", b"edited, and kept nowhere else\n")
+    repo.import_dvc(code=1)
+    repo.git("reset", "-q")
+    repo.git("checkout", "-q", ".")
+    repo.assert_content("data/one.csv", b"edited, and kept nowhere else\n")
+    repo.assert_content("data/raw/a.txt", RAW["a.txt"])
+    assert repo.file("data/one.csv.dvc").exists() and repo.file("data/raw.dvc").exists()
+    assert repo.file("data/.gitignore").read_text() == "/one.csv\n/raw\n"
+
+
 def test_a_changed_param_makes_its_stage_stale_alone(repo: DvcRepo) -> None:
     repo.write("params.yaml", "train:\n  C: 2\n")
     said = repo.import_dvc(code=1)
