@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.errors import UsageError
 from git_mlvers.git import notes, notes_line, refs
-from git_mlvers.tracking import adopt, record, switch, sync, tidy, view
-from git_mlvers.workspace import Workspace
+from git_mlvers.git.repository import Repository
+from git_mlvers.tracking import news
+from git_mlvers.tracking.speaking import best, number, telling
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.git.notes_line import Line
+    from git_mlvers.workspace import Workspace
+
+# To show one note takes little; what writes and exchanges them is imported where it is needed.
 
 SUMMARY = "Show and exchange the params and metrics of commits"
 
@@ -85,25 +89,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Do what the sub-command says; show the note of HEAD without one."""
-    with Workspace.open(context.cwd, context.env) as workspace:
-        match args.action:
-            case "list":
-                _list(workspace, args.revision, args.max_count, context)
-            case "adopt":
-                _adopt(workspace, args.revisions or ["HEAD"], context)
-            case "sync":
-                _sync(workspace, args.remote, context)
-            case "gc":
-                dropped = tidy.tidy(workspace.repo)
-                context.say(f"{dropped} lines were replaced by later ones, and are gone")
-            case _:
-                _show(workspace, getattr(args, "revision", "HEAD"), context)
+    repo = Repository.discover(context.cwd, context.env)
+    if args.action in ("adopt", "sync", "gc"):
+        from git_mlvers.workspace import Workspace
+
+        with Workspace(repo, context.env) as workspace:
+            _change(workspace, args, context)
+        return 0
+    _refresh(repo, context)
+    if args.action == "list":
+        _list(repo, args.revision, args.max_count, context)
+    else:
+        _show(repo, getattr(args, "revision", "HEAD"), context)
     return 0
 
 
-def _show(workspace: Workspace, revision: str, context: Context) -> None:
-    repo = workspace.repo
-    _refresh(workspace, context)
+def _change(workspace: Workspace, args: argparse.Namespace, context: Context) -> None:
+    match args.action:
+        case "adopt":
+            _adopt(workspace, args.revisions or ["HEAD"], context)
+        case "sync":
+            _sync(workspace, args.remote, context)
+        case _:
+            from git_mlvers.tracking import tidy
+
+            dropped = tidy.tidy(workspace.repo)
+            context.say(f"{dropped} lines were replaced by later ones, and are gone")
+
+
+def _show(repo: Repository, revision: str, context: Context) -> None:
     commit = refs.resolve(repo, revision)
     lines = notes_line.lines_of(notes.read(repo, [commit]).get(commit, b""))
     if context.json:
@@ -111,7 +125,7 @@ def _show(workspace: Workspace, revision: str, context: Context) -> None:
         return
     if not lines:
         context.note(f"nothing is recorded of {commit[:10]}")
-    for line in view.telling(lines, commit):
+    for line in telling(lines, commit):
         origin = "" if line.commit == commit else f", written for {line.commit[:10]}"
         context.out(f"{line.source or 'run'} {line.id}  {line.time}{origin}")
         for title, values in (("metrics", line.metrics), ("params", line.params)):
@@ -124,12 +138,12 @@ def _table(title: str, values: Mapping[str, object], context: Context) -> None:
         context.out(f"  {title}")
         width = max(len(key) for key in values)
         for key, value in sorted(values.items()):
-            context.out(f"    {key:<{width}}  {view.number(value)}")
+            context.out(f"    {key:<{width}}  {number(value)}")
 
 
-def _list(workspace: Workspace, revision: str, most: int, context: Context) -> None:
-    repo = workspace.repo
-    _refresh(workspace, context)
+def _list(repo: Repository, revision: str, most: int, context: Context) -> None:
+    from git_mlvers.tracking import view
+
     tip = notes.tip(repo)
     history = repo.git("rev-list", refs.resolve(repo, revision)).decode("ascii").split()
     listed = notes.blobs(repo, tip) if tip else {}
@@ -139,8 +153,8 @@ def _list(workspace: Workspace, revision: str, most: int, context: Context) -> N
         known = {commit: notes_line.lines_of(found[commit]) for commit in shown}
         context.out_json([_as_json(commit, known[commit]) for commit in shown])
         return
-    for number, commit in enumerate(shown):
-        before = next((record.best(found[c], c) for c in shown[number + 1 :]), None)
+    for place, commit in enumerate(shown):
+        before = next((best(found[c], c) for c in shown[place + 1 :]), None)
         for text in view.words(found[commit], commit, before).splitlines():
             context.out(f"{commit[:10]}  {text}")
 
@@ -150,7 +164,9 @@ def _as_json(commit: str, lines: Sequence[Line]) -> dict[str, object]:
 
 
 def _adopt(workspace: Workspace, revisions: Sequence[str], context: Context) -> None:
-    done = adopt.adopt(workspace.repo, workspace.config, revisions)
+    from git_mlvers.tracking import adopt
+
+    done = adopt.adopt(workspace, revisions)
     for problem in done.problems:
         context.warn(problem)
     for commit, line in done.given:
@@ -160,6 +176,7 @@ def _adopt(workspace: Workspace, revisions: Sequence[str], context: Context) -> 
 
 def _sync(workspace: Workspace, name: str | None, context: Context) -> None:
     from git_mlvers.config.beside import usual_git_remote
+    from git_mlvers.tracking import switch, sync
 
     repo, config = workspace.repo, workspace.config
     if name is None:
@@ -171,7 +188,7 @@ def _sync(workspace: Workspace, name: str | None, context: Context) -> None:
             else f"there is no git remote named {name}",
             "git remote add NAME URL",
         )
-    _refresh(workspace, context)
+    _refresh(repo, context)
     switch.ensure_fetched(repo, config, name)
     done = sync.sync(repo, name)
     sync.Refusals(repo, config).clear(name)
@@ -179,13 +196,18 @@ def _sync(workspace: Workspace, name: str | None, context: Context) -> None:
     context.say(f"{name}: notes of {done.changed} commits are new here; {sent}")
 
 
-def _refresh(workspace: Workspace, context: Context) -> None:
+def _refresh(repo: Repository, context: Context) -> None:
     """Make up for what no hook has seen, and take in what a fetch has brought."""
-    repo, config = workspace.repo, workspace.config
-    if not config.notes or not switch.is_on(repo):
+    if not news.waiting(repo):
         return
-    sync.merge_fetched(repo)
-    done = record.catch_up(repo, config)
-    view.update(repo, done.commits)
+    from git_mlvers.tracking import record, sync, view
+    from git_mlvers.workspace import Workspace
+
+    with Workspace(repo, context.env) as workspace:
+        if not workspace.config.notes:
+            return
+        sync.merge_fetched(repo)
+        done = record.catch_up(workspace)
+        view.update(repo, done.commits)
     for problem in done.problems:
         context.warn(problem)

@@ -40,11 +40,13 @@ class Change:
     """Notes to be written: for each commit the paths to remove, and its new text or blob id.
 
     With `parent` it is a merge with that commit, recorded even where it changes nothing.
+    `flat` keeps them in a single tree, which Git reads fastest while they are few.
     """
 
-    __slots__ = ("blobs", "parent", "removed", "texts")
+    __slots__ = ("blobs", "flat", "parent", "removed", "texts")
 
-    def __init__(self) -> None:
+    def __init__(self, *, flat: bool = False) -> None:
+        self.flat = flat
         self.parent: str | None = None
         self.removed: list[str] = []
         self.texts: dict[str, bytes] = {}
@@ -61,8 +63,12 @@ class Change:
         self._leave(commit, at, True)
         self.blobs[commit] = oid
 
+    def path(self, commit: str) -> str:
+        """Where the note of `commit` is put."""
+        return commit if self.flat else notes.path_of(commit)
+
     def _leave(self, commit: str, at: Sequence[str], stays: bool) -> None:
-        own = notes.path_of(commit)
+        own = self.path(commit)
         self.removed += [path for path in at if not (stays and path == own)]
 
     def __bool__(self) -> bool:
@@ -90,11 +96,13 @@ def append(repo: Repository, lines: Mapping[str, Sequence[Line]], *, why: str) -
 
 
 def replace(repo: Repository, ref: str, texts: Mapping[str, bytes], *, why: str) -> None:
-    """Let the notes under `ref` of these commits be `texts`; empty ones are removed."""
+    """Let the notes under `ref`, where there are few, be `texts` for these commits; empty ones
+    are removed.
+    """
 
     def make(tip: str | None) -> Change:
         found = notes.read_with_paths(repo, texts, tip) if tip else {}
-        change = Change()
+        change = Change(flat=True)
         for commit, text in texts.items():
             at, old = found.get(commit, ((), b""))
             if text != old:
@@ -161,9 +169,9 @@ def _stream(ref: str, tip: str | None, change: Change, who: bytes, why: str) -> 
     out += [b"merge %b\n" % change.parent.encode()] if change.parent else []
     out += [b"D %b\n" % path.encode() for path in change.removed]
     for commit, oid in sorted(change.blobs.items()):
-        out.append(b"M 100644 %b %b\n" % (oid.encode(), notes.path_of(commit).encode()))
+        out.append(b"M 100644 %b %b\n" % (oid.encode(), change.path(commit).encode()))
     for commit, text in sorted(change.texts.items()):
-        at = notes.path_of(commit).encode()
+        at = change.path(commit).encode()
         out.append(b"M 100644 inline %b\ndata %d\n%b\n" % (at, len(text), text))
     out.append(b"\n")
     return b"".join(out)

@@ -31,7 +31,7 @@ def carry(workspace: Workspace, name: str, address: str, updates: Sequence[RefUp
     try:
         switch.ensure_fetched(repo, config, name)
         sync.merge_fetched(repo)
-        view.update(repo, record.catch_up(repo, config).commits)
+        view.update(repo, record.catch_up(workspace).commits)
         if not sync.news(repo, name) or refusals.has(name) or _is_dry(workspace, name):
             return
         sync.sync(repo, name, address=address, fetch=False)

@@ -44,7 +44,7 @@ def _run(workspace: Workspace, words: Sequence[str], stdin: BinaryIO) -> None:
     from git_mlvers.tracking import adopt, record, sync, view
 
     sync.merge_fetched(repo)
-    done = record.catch_up(repo, config, [new for _, new in rewritten])
+    done = record.catch_up(workspace, [new for _, new in rewritten])
     changed = dict.fromkeys([*done.commits, *adopt.carry(repo, rewritten)])
     view.update(repo, list(changed))
     if done.problems:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.git import notes, notes_line, notes_write, refs
 from git_mlvers.git.command import joined
 from git_mlvers.tracking import record, view
+from git_mlvers.tracking.speaking import own_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from git_mlvers.config import Config
     from git_mlvers.git.notes_line import Line
     from git_mlvers.git.repository import Repository
+    from git_mlvers.workspace import Workspace
 
 
 class Adopted(NamedTuple):
@@ -36,14 +37,15 @@ class _Commit(NamedTuple):
     parent_tree: str | None
 
 
-def adopt(repo: Repository, config: Config, revisions: Sequence[str] = ("HEAD",)) -> Adopted:
+def adopt(workspace: Workspace, revisions: Sequence[str] = ("HEAD",)) -> Adopted:
     """Record what is not recorded in the history of `revisions`, and re-attach lines.
 
     A line goes to a commit with the same tree; else, if the commit that it was
     written for is in no branch any more, to the one with the same inputs.
     """
+    repo = workspace.repo
     history = _history(repo, revisions)
-    done = record.record(repo, config, [commit.oid for commit in history])
+    done = record.record(workspace, [commit.oid for commit in history])
     tip = notes.tip(repo)
     known = notes.read_all(repo, tip) if tip is not None else {}
     lines = {commit: notes_line.lines_of(note) for commit, note in known.items()}
@@ -105,7 +107,7 @@ def _by_inputs(
     """Lines of lost commits for the first commit with the same inputs."""
     first: dict[str, str] = {}
     for commit in reversed(history):
-        own = record.own_id(commit.oid)
+        own = own_id(commit.oid)
         for line in lines.get(commit.oid, ()):
             if line.id == own and line.inputs:
                 first.setdefault(line.inputs, commit.oid)
@@ -120,7 +122,7 @@ def _by_inputs(
 
 def _foreign(lines: Iterable[Line]) -> list[Line]:
     """Those that say more than the files of a commit, which it has recorded by itself."""
-    return [line for line in lines if line.id != record.own_id(line.commit)]
+    return [line for line in lines if line.id != own_id(line.commit)]
 
 
 def _lost(repo: Repository, lines: Iterable[str]) -> set[str]:

@@ -7,26 +7,25 @@ where or how often it is made: two clones that record the same commit write the 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from git_mlvers.git import notes, notes_line, notes_write
+from git_mlvers.git import notes, notes_write
 from git_mlvers.git.catfile import objects
 from git_mlvers.git.notes_line import Line
 from git_mlvers.tracking import seen, switch
+from git_mlvers.tracking.speaking import own_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from git_mlvers.config import Config
     from git_mlvers.git.repository import Repository
     from git_mlvers.pipeline.readings import Readings
+    from git_mlvers.workspace import Workspace
 
 LOCKS = ("mlvers.lock", "dvc.lock")
-_PIPELINES = ("mlvers.yaml", "dvc.yaml")
-_ID = 16  # hex digits
 
 
 class Recorded(NamedTuple):
@@ -39,23 +38,24 @@ class Recorded(NamedTuple):
 NOTHING = Recorded([], [])
 
 
-def catch_up(repo: Repository, config: Config, more: Iterable[str] = ()) -> Recorded:
+def catch_up(workspace: Workspace, more: Iterable[str] = ()) -> Recorded:
     """Record the commits made here that were not looked at yet, and `more` (full hex ids)."""
-    fresh = seen.unseen(repo)
+    fresh = seen.unseen(workspace.repo)
     wanted = list(dict.fromkeys([*fresh, *more]))
     if not wanted:
         return NOTHING
-    done = record(repo, config, wanted)
-    seen.mark(repo, fresh[:1], config.shared)
+    done = record(workspace, wanted)
+    seen.mark(workspace.repo, fresh[:1], workspace.config.shared)
     return done
 
 
-def record(repo: Repository, config: Config, commits: Sequence[str]) -> Recorded:
+def record(workspace: Workspace, commits: Sequence[str]) -> Recorded:
     """Write a line for each of `commits` in which something to record has changed.
 
     That is, against its first parent: a params file, a metrics file or a lock. One that
     has such a line is passed over.
     """
+    repo, config = workspace.repo, workspace.config
     touched = _touched(repo, commits)
     written = notes.read(repo, touched) if touched else {}
     todo = [oid for oid in touched if not has_own(written.get(oid, b""), oid)]
@@ -63,7 +63,7 @@ def record(repo: Repository, config: Config, commits: Sequence[str]) -> Recorded
     problems: list[str] = []
     source = "ci" if config.in_ci else "hook"
     for commit in _commits(repo, todo):
-        line, readings = _line(repo, commit, touched[commit.oid], source)
+        line, readings = _line(workspace, commit, touched[commit.oid], source)
         problems += readings.problems
         if commit.oid == todo[0] and switch.is_on(repo):  # the newest: what pipelines name now
             switch.write(repo, config, (*readings.params, *readings.metrics))
@@ -72,11 +72,6 @@ def record(repo: Repository, config: Config, commits: Sequence[str]) -> Recorded
     if lines:
         notes_write.append(repo, lines, why="Record params and metrics")
     return Recorded(list(lines), list(dict.fromkeys(problems)))
-
-
-def own_id(commit: str) -> str:
-    """The id of the line that follows from `commit` itself."""
-    return blake3(f"commit {commit}".encode()).hexdigest()[:_ID]
 
 
 def has_own(note: bytes, commit: str) -> bool:
@@ -125,22 +120,24 @@ def _utc(who: bytes) -> str:
     """The time in "committer NAME <MAIL> 1700000000 +0100"."""
     words = who.rpartition(b"> ")[2].split()
     try:
-        when = datetime.fromtimestamp(int(words[0]), UTC)
+        when = time.gmtime(int(words[0]))
     except (IndexError, ValueError, OverflowError, OSError):
-        when = datetime.fromtimestamp(0, UTC)
-    return f"{when:%Y-%m-%dT%H:%M:%SZ}"
+        when = time.gmtime(0)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", when)
 
 
 def _line(
-    repo: Repository, commit: _Commit, touched: Sequence[str], source: str
+    workspace: Workspace, commit: _Commit, touched: Sequence[str], source: str
 ) -> tuple[Line | None, Readings]:
     """The line of a commit that changed the paths `touched`; ``None`` when there is nothing."""
     # The readers of YAML and the like cost more than everything else here.
-    from git_mlvers.pipeline.readings import read
+    from git_mlvers.pipeline.readings import cached, read
     from git_mlvers.pipeline.source import Commit
 
+    repo = workspace.repo
     tree = Commit(repo, commit.oid)
-    readings = read(tree)
+    # A metrics file may be a large one, whose content Git does not have.
+    readings = read(tree, content=cached(workspace))
     files = {*readings.params, *readings.metrics}
     if not any(path in files or os.path.basename(path) in LOCKS for path in touched):
         return None, readings
@@ -206,13 +203,3 @@ def _facts(locks: Mapping[str, bytes]) -> dict[str, object]:
             old = found.get(key)
             found[key] = fact if old is None else [*(old if isinstance(old, list) else [old]), fact]
     return found
-
-
-def best(note: bytes, commit: str) -> Line | None:
-    """The line that speaks for `commit`: its own, else one that was written for it, else any.
-
-    Of several the latest. ``None`` for a note without lines.
-    """
-    lines = notes_line.lines_of(note)
-    own = own_id(commit)
-    return max(lines, key=lambda line: (line.id == own, line.commit == commit), default=None)

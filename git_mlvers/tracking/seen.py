@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.fsutil import make_dirs, remove_quietly, write_atomic
 from git_mlvers.git import refs
+from git_mlvers.tracking.news import marks, marks_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +28,10 @@ def unseen(repo: Repository) -> list[str]:
     head = refs.head(repo)
     if head is None:
         return []
-    marks = _read(repo)
-    if head in marks:
+    done = marks(repo)
+    if head in done:
         return []
-    known = "".join(f"^{oid}\n" for oid in marks)
+    known = "".join(f"^{oid}\n" for oid in done)
     said = repo.git(
         *("rev-list", f"--max-count={_AT_ONCE}", "--ignore-missing", "--stdin", head),
         *("--not", "--remotes"),
@@ -41,10 +42,10 @@ def unseen(repo: Repository) -> list[str]:
 
 def mark(repo: Repository, heads: Iterable[str], shared: int | None) -> None:
     """Remember that all that `heads` reach was looked at."""
-    marks = list(dict.fromkeys([*heads, *_read(repo)]))[:_MOST]
-    make_dirs(os.path.dirname(_path(repo)), shared)
-    data = "".join(f"{oid}\n" for oid in marks).encode()
-    write_atomic(_path(repo), data, sync=False, shared=shared)
+    kept = list(dict.fromkeys([*heads, *marks(repo)]))[:_MOST]
+    make_dirs(os.path.dirname(marks_path(repo)), shared)
+    data = "".join(f"{oid}\n" for oid in kept).encode()
+    write_atomic(marks_path(repo), data, sync=False, shared=shared)
 
 
 def mark_all(repo: Repository, shared: int | None) -> None:
@@ -56,16 +57,4 @@ def mark_all(repo: Repository, shared: int | None) -> None:
 
 def forget(repo: Repository) -> None:
     """Remove what was remembered."""
-    remove_quietly(_path(repo))
-
-
-def _read(repo: Repository) -> list[str]:
-    try:
-        with open(_path(repo), "rb") as file:
-            return file.read().decode("ascii", "replace").split()
-    except FileNotFoundError:
-        return []
-
-
-def _path(repo: Repository) -> str:
-    return os.path.join(repo.common_dir, "mlvers", "notes-seen")
+    remove_quietly(marks_path(repo))

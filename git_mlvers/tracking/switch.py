@@ -14,6 +14,7 @@ from git_mlvers.fsutil import make_dirs, remove_quietly, write_atomic
 from git_mlvers.git import config as git_config
 from git_mlvers.git import notes
 from git_mlvers.tracking import seen
+from git_mlvers.tracking.news import switch_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,7 @@ def ensure(repo: Repository, config: Config) -> None:
         git_config.set_value(repo, *_MODE)
     for name in config.git_remotes():
         ensure_fetched(repo, config, name)
-    if not os.path.exists(_path(repo, HOOKS[0])):
+    if not os.path.exists(switch_path(repo, HOOKS[0])):
         # What was committed before is not recorded by itself.
         seen.mark_all(repo, config.shared)
         write(repo, config, ())
@@ -96,12 +97,12 @@ def undo(repo: Repository, config: Config) -> bool:
         # Another ref that is copied may count on it.
         changed |= not others and git_config.unset(repo, _MODE[0])
     for hook in HOOKS:
-        if os.path.exists(_path(repo, hook)):
-            remove_quietly(_path(repo, hook))
+        if os.path.exists(switch_path(repo, hook)):
+            remove_quietly(switch_path(repo, hook))
             changed = True
     seen.forget(repo)
     try:
-        os.rmdir(os.path.dirname(_path(repo, HOOKS[0])))
+        os.rmdir(os.path.dirname(switch_path(repo, HOOKS[0])))
     except OSError:
         pass  # another feature has its own there, or it was not there
     return changed
@@ -109,13 +110,13 @@ def undo(repo: Repository, config: Config) -> bool:
 
 def is_on(repo: Repository) -> bool:
     """Whether commits are recorded here."""
-    return os.path.exists(_path(repo, HOOKS[0]))
+    return os.path.exists(switch_path(repo, HOOKS[0]))
 
 
 def pathspecs(repo: Repository) -> list[str]:
     """The paths that make a commit worth a look."""
     try:
-        with open(_path(repo, HOOKS[0]), "rb") as file:
+        with open(switch_path(repo, HOOKS[0]), "rb") as file:
             return [os.fsdecode(line) for line in file.read().splitlines() if line]
     except FileNotFoundError:
         return []
@@ -130,16 +131,12 @@ def write(repo: Repository, config: Config, paths: Iterable[str]) -> None:
         lines = [":(top)"]
     if lines == pathspecs(repo):
         return
-    make_dirs(os.path.dirname(_path(repo, HOOKS[0])), config.shared)
+    make_dirs(os.path.dirname(switch_path(repo, HOOKS[0])), config.shared)
     data = os.fsencode("".join(f"{line}\n" for line in lines))
     for hook in HOOKS:
-        write_atomic(_path(repo, hook), data, sync=False, shared=config.shared)
+        write_atomic(switch_path(repo, hook), data, sync=False, shared=config.shared)
 
 
 def _fetched(config: Config) -> list[tuple[str, str]]:
     names = config.git_remotes()
     return [(f"remote.{name}.fetch", notes.REFSPEC.format(name)) for name in names]
-
-
-def _path(repo: Repository, hook: str) -> str:
-    return os.path.join(repo.common_dir, "mlvers", "on", hook)

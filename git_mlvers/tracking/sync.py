@@ -86,6 +86,7 @@ def sync(
             f"the notes of {git_remote} change faster than they can be merged",
             f"git mlvers notes sync {git_remote}",
         )
+    view.trim(repo)
     return Synced(len(set(changed)), pushed)
 
 

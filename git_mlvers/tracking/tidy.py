@@ -36,4 +36,5 @@ def tidy(repo: Repository) -> int:
     left = set(notes.blobs(repo, shown)) - noted if shown else set[str]()
     notes_write.replace(repo, notes.VIEW, dict.fromkeys(left, b""), why="Follow the notes")
     view.update(repo, noted)
+    view.trim(repo)
     return dropped

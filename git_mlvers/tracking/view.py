@@ -10,36 +10,63 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.git import notes, notes_line, notes_write
-from git_mlvers.tracking.record import best, own_id
+from git_mlvers.git.command import joined
+from git_mlvers.tracking.speaking import best, number, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_mlvers.git.notes_line import Line
     from git_mlvers.git.repository import Repository
 
 # How far back the commit is looked for with which one is compared. Commits.
 _BACK = 100
-# Of so many commits the whole history is read instead. Commits.
+# Of more commits at once only the newest are shown: Git reads a note of few much faster than
+# one of very many, and nobody scrolls through all of them. Commits.
+_SHOWN = 1000
+# Of so many commits the search back goes no further for each. Commits.
 _MANY = 200
 _METRICS, _PARAMS, _RUNS = 12, 8, 3
 
 
 def update(repo: Repository, commits: Collection[str]) -> None:
-    """Bring the words for `commits` (full hex ids) in line with their notes."""
-    if not commits:
-        return
-    parents = _parents(repo, commits)
-    wanted = {*commits, *parents.values()} if len(commits) < _MANY else None
-    tip = notes.tip(repo)
+    """Bring the words for `commits` (full hex ids) in line with their notes.
+
+    Of very many at once it is done for the newest that are here.
+    """
+    tip = notes.tip(repo) if commits else None
     if tip is None:
         return
-    known = notes.read_all(repo, tip) if wanted is None else notes.read(repo, wanted, tip)
+    if len(commits) > _SHOWN:
+        commits = _newest(repo, commits)
+    parents = _parents(repo, commits)
+    known = notes.read(repo, {*commits, *parents.values()}, tip)
     texts = {}
     for commit in commits:
         before = _before(commit, parents, known)
         texts[commit] = words(known.get(commit, b""), commit, before).encode()
     notes_write.replace(repo, notes.VIEW, texts, why="Show params and metrics")
+    if len(texts) >= _MANY:
+        trim(repo)
+
+
+def trim(repo: Repository) -> None:
+    """Let only the newest commits have words, where there are twice as many as that."""
+    tip = notes.tip(repo, notes.VIEW)
+    shown = set(notes.blobs(repo, tip)) if tip is not None else set()
+    if len(shown) > 2 * _SHOWN:
+        old = shown.difference(_newest(repo, shown))
+        notes_write.replace(repo, notes.VIEW, dict.fromkeys(old, b""), why="Keep the newest")
+
+
+def _newest(repo: Repository, commits: Iterable[str]) -> list[str]:
+    """Those of `commits` that were made last, as far as they are here."""
+    said = repo.git(
+        *("rev-list", "--no-walk=sorted", "--ignore-missing", "--stdin"),
+        *(f"--max-count={_SHOWN}",),
+        input=joined(commits),
+    )
+    return said.decode("ascii").split()
 
 
 def words(note: bytes, commit: str, before: Line | None = None) -> str:
@@ -54,22 +81,6 @@ def words(note: bytes, commit: str, before: Line | None = None) -> str:
     if len(others) > _RUNS:
         said.append(f"and {len(others) - _RUNS} more: git mlvers notes show {commit[:10]}")
     return "".join(f"{text}\n" for text in said)
-
-
-def telling(lines: Sequence[Line], commit: str) -> list[Line]:
-    """`lines` without what the files of earlier forms of `commit` said, if its own are recorded."""
-    if all(line.id != own_id(commit) for line in lines):
-        return list(lines)
-    return [line for line in lines if line.commit == commit or line.id != own_id(line.commit)]
-
-
-def number(value: object) -> str:
-    """A value as people read it: five digits of a fraction."""
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    if isinstance(value, bool) or value is None:
-        return str(value).lower() if value is not None else "null"
-    return " ".join(str(value).split())
 
 
 def _sentence(line: Line, before: Line | None) -> str:
@@ -129,11 +140,10 @@ def _before(commit: str, parents: Mapping[str, str], known: Mapping[str, bytes])
 def _parents(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
     """The first parent of these commits and of those before them, as far as that is looked at."""
     wanted = list(commits)
-    few = len(wanted) < _MANY
     said = repo.git(
         *("rev-list", "--first-parent", "--parents", "--ignore-missing", "--stdin"),
-        *([f"--max-count={_BACK * len(wanted)}"] if few else []),
-        input="".join(f"{oid}\n" for oid in wanted).encode(),
+        f"--max-count={_BACK * min(len(wanted), _MANY)}",
+        input=joined(wanted),
     )
     entries = (line.split(" ") for line in said.decode("ascii").splitlines())
     return {entry[0]: entry[1] for entry in entries if len(entry) > 1}
