@@ -37,7 +37,8 @@ HELP = """
 
 A commit that changes a params file, a metrics file or a lock gets a note with the
 values, as soon as it is made. `git log` shows them in plain words, with what changed
-since the commit before; `git fetch` brings those of others, and `git push` sends yours.
+since the commit before, for the newest thousand or two of them; `git fetch` brings
+those of others, and `git push` sends yours.
 
 `show` prints what is known of a commit, `list` of a whole history.
 
@@ -114,7 +115,7 @@ def _change(workspace: Workspace, args: argparse.Namespace, context: Context) ->
             from git_mlvers.tracking import tidy
 
             dropped = tidy.tidy(workspace.repo)
-            context.say(f"{dropped} lines were replaced by later ones, and are gone")
+            context.say(f"lines that later ones had replaced, and that are gone: {dropped}")
 
 
 def _show(repo: Repository, revision: str, context: Context) -> None:
@@ -147,14 +148,15 @@ def _list(repo: Repository, revision: str, most: int, context: Context) -> None:
     tip = notes.tip(repo)
     history = repo.git("rev-list", refs.resolve(repo, revision)).decode("ascii").split()
     listed = notes.blobs(repo, tip) if tip else {}
-    shown = [commit for commit in history if commit in listed][:most]
-    found = notes.texts(repo, {commit: listed[commit] for commit in shown})
+    having = [commit for commit in history if commit in listed]
+    shown, compared = having[:most], having[: most + 1]
+    found = notes.texts(repo, {commit: listed[commit] for commit in compared})
     if context.json:
         known = {commit: notes_line.lines_of(found[commit]) for commit in shown}
         context.out_json([_as_json(commit, known[commit]) for commit in shown])
         return
     for place, commit in enumerate(shown):
-        before = next((best(found[c], c) for c in shown[place + 1 :]), None)
+        before = next((best(found[c], c) for c in compared[place + 1 :]), None)
         for text in view.words(found[commit], commit, before).splitlines():
             context.out(f"{commit[:10]}  {text}")
 

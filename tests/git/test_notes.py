@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.git import Repo, clone
-from tests.support.notes import REF
+from tests.support.notes import REF, VIEW, bulk, noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-VIEW = "refs/notes/mlvers-view"
 
 
 @pytest.fixture
@@ -365,3 +363,77 @@ def test_before_the_first_note_git_has_nothing_to_complain_about(
     assert repo.run("log").stderr == ""
     assert repo.run("commit", "-q", "--amend", "--allow-empty", "-m", "three").stderr == ""
     assert "warning" not in repo.run("rebase", "--force-rebase", "HEAD~1").stderr
+
+
+def test_a_metrics_file_that_is_a_large_one_is_read(work: Repo) -> None:
+    work.mlvers("track", "metrics.json")
+    change(work, 2, 0.75)
+    work.assert_pointer("metrics.json")
+    assert metrics(work) == [0.75]
+
+
+def test_of_several_lines_the_latest_speaks(work: Repo) -> None:
+    work.git("commit", "-q", "--allow-empty", "-m", "nothing of its own")
+    commit = work.head()
+    note = "".join(
+        json.dumps({"t": f"2026-01-0{day}T00:00:00Z", "id": f"run-{day}", "v": 1, "commit": commit}
+                   | {"metrics": {"accuracy": day / 8}}) + "\n"
+        for day in (2, 1)
+    )  # fmt: skip
+    work.git("notes", "--ref", REF, "add", "-F", "-", commit, stdin=note)
+    listed = work.mlvers("notes", "list", "-n", "1").splitlines()
+    assert listed[0].split(maxsplit=1)[1] == "accuracy 0.25 (-0.25) | train.C is gone"
+    assert metrics(work) == [0.125, 0.25]
+
+
+def test_a_dry_run_sends_no_notes(work: Repo, server: Path) -> None:
+    before = Repo(server).git("rev-parse", REF)
+    change(work, 2, 0.75)
+    work.git("push", "-q", "--dry-run", "origin", "main")
+    assert Repo(server).git("rev-parse", REF) == before
+    work.git("push", "-q", "origin", "main")
+    assert Repo(server).git("rev-parse", REF) == work.git("rev-parse", REF)
+
+
+def test_a_push_that_is_no_push_of_commits_sends_no_notes(work: Repo, server: Path) -> None:
+    work.git("push", "-q", "origin", "main:topic")
+    before = Repo(server).git("rev-parse", REF)
+    change(work, 2, 0.75)
+    work.git("push", "-q", "origin", ":topic")
+    work.git("push", "-q", server.as_uri(), "main:elsewhere")
+    assert Repo(server).git("rev-parse", REF) == before
+
+
+def test_only_the_newest_of_very_many_have_words(work: Repo) -> None:
+    made = many_commits(work, 1300)
+    work.git("update-ref", "-d", REF)
+    bulk(work, made)
+    work.mlvers("notes", "gc")
+    having = noted(work, VIEW)
+    assert having == set(made[-1000:])
+    assert words(work) == "acc 185.57 (+0.143) | train.C=1299"
+    listed = work.mlvers("notes", "list", "-n", "1300").splitlines()
+    assert len(listed) == 1300
+    assert listed[-1] == f"{made[0][:10]}  acc 0 | train.C=0"
+
+
+def many_commits(repo: Repo, count: int) -> list[str]:
+    """Add so many commits to main, the oldest first; their ids."""
+    before = repo.head()
+    repo.git("fast-import", "--quiet", "--date-format=raw", stdin="".join(
+        f"commit refs/heads/main\ncommitter A <a@example.com> {4_000_000_000 + number} +0000\n"
+        f"data 1\nc\n" + (f"from {before}\n" if number == 0 else "")
+        + f"M 100644 inline file\ndata {len(str(number))}\n{number}\n\n"
+        for number in range(count)
+    ))  # fmt: skip
+    return repo.git("rev-list", "--reverse", f"{before}..main").split()
+
+
+def test_what_was_replaced_goes(work: Repo) -> None:
+    note = work.git("notes", "--ref", REF, "show", "HEAD")
+    later = note.replace('{"t":"2', '{"t":"3').replace('"accuracy":0.5', '"accuracy":0.625')
+    work.git("notes", "--ref", REF, "add", "-f", "-F", "-", "HEAD", stdin=f"{note}\n{later}\n")
+    assert metrics(work) == [0.625]
+    assert work.mlvers("notes", "gc") == "lines that later ones had replaced, and that are gone: 1"
+    assert work.git("notes", "--ref", REF, "show", "HEAD") == later
+    assert words(work) == "accuracy 0.625 | train.C=1"
