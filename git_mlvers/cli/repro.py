@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from git_mlvers.cli.options import add_json, add_quiet
+from git_mlvers.cli.render import path
 from git_mlvers.errors import MlversError, UsageError
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from git_mlvers.cli.context import Context
     from git_mlvers.pipeline.report import Result
+
+_NAMED = 10
 
 SUMMARY = "Run the stages of a pipeline that are not up to date"
 HELP = """
@@ -123,10 +126,17 @@ def tell(result: Result, dry: bool, staged: bool, context: Context) -> None:
             context.say("Data and pipelines are up to date.")
     elif not dry:
         context.say("")
-        if staged:
-            context.say("Outputs and lock file are staged. To record them: git commit")
-        else:
+        if not staged:
             context.say("To record the outputs and the lock file: git add -f them, git commit")
+        elif result.unstaged:
+            context.say("Outputs and lock file are staged. What they were made of is not:")
+            for name in result.unstaged[:_NAMED]:
+                context.say(f"  {path(name)}")
+            if len(result.unstaged) > _NAMED:
+                context.say(f"  and {len(result.unstaged) - _NAMED} more")
+            context.say("To record all of it: git add these, git commit")
+        else:
+            context.say("Outputs and lock file are staged. To record them: git commit")
 
 
 class ContextReport:

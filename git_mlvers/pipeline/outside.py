@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from git_mlvers.errors import LocalIOError
 from git_mlvers.fsutil import disk_errors
 from git_mlvers.pipeline.contents import FILE, LINK, folder_name
+from git_mlvers.pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from git_mlvers.pipeline.memo import Memo
@@ -29,13 +31,21 @@ def outside_name(path: str, memo: Memo) -> str | None:
         found = os.stat(path)
     except OSError:
         return None
-    if not stat.S_ISDIR(found.st_mode):
+    if stat.S_ISREG(found.st_mode):
         return _names([(path, found)], memo)[path]
+    if not stat.S_ISDIR(found.st_mode):
+        raise PipelineError(
+            f"{path} is neither a file nor a folder, so its content has no name",
+            "take it out of the deps and outs",
+        )
     files, links = [], []
-    for folder, names, inside in os.walk(path):
+    for folder, names, inside in os.walk(path, onerror=_unreadable):
         for name in (*inside, *(name for name in names if os.path.islink(f"{folder}/{name}"))):
             full = os.path.join(folder, name)
-            facts = os.lstat(full)
+            try:
+                facts = os.lstat(full)
+            except FileNotFoundError:
+                continue
             if stat.S_ISLNK(facts.st_mode):
                 links.append(full)
             elif stat.S_ISREG(facts.st_mode):
@@ -47,6 +57,11 @@ def outside_name(path: str, memo: Memo) -> str | None:
         target = blake3(os.fsencode(os.readlink(full))).hexdigest()
         inside_names.append((LINK, f"link {target}", full[start:]))
     return folder_name(inside_names).hex()
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that cannot be looked into is not an empty one."""
+    raise LocalIOError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _names(files: list[tuple[str, os.stat_result]], memo: Memo) -> dict[str, str]:

@@ -83,5 +83,10 @@ def _values(source: Source, path: str) -> object:
     """What a file of values holds, for templates."""
     from git_mlvers.values.formats import parse
 
+    if not source.inside(path):
+        raise PipelineError(
+            f"{path} is outside of the repository, and no values are taken from there",
+            "keep what the vars name in the repository",
+        )
     data = source.read(path)
     return Absent() if data is None else parse(path, data)

@@ -37,6 +37,9 @@ class Result(NamedTuple):
     blocked: tuple[str, ...] = ()
     """Not tried, because a stage that they depend on failed."""
 
+    unstaged: tuple[str, ...] = ()
+    """Paths of what the outputs were made of, as far as a commit now would leave it out."""
+
     @property
     def changed(self) -> bool:
         """Whether anything was made or restored."""

@@ -42,7 +42,7 @@ def find(session: Session, stage: Stage, state: State, *, run_cache: bool) -> Ea
     known = session.runs.results(key)
     for result in [*(result for result in locked if result in known), session.runs.newest(key)]:
         tree = session.runs.outs(result) if result is not None else None
-        if result is not None and tree is not None:
+        if result is not None and tree is not None and _fits(session, stage, tree):
             return Earlier(result, tree)
     return None
 
@@ -66,6 +66,15 @@ def restore(session: Session, stage: Stage, state: State, earlier: Earlier) -> b
         return False
     _make_empty_folders(session, stage, state, earlier)
     return True
+
+
+def _fits(session: Session, stage: Stage, tree: str) -> bool:
+    """Whether `tree` has outputs of `stage` alone: a run cache may come from somebody else."""
+    outs = [out.path for out in stage.outs]
+    return all(
+        any(entry.path == out or entry.path.startswith(f"{out}/") for out in outs)
+        for entry in tree_entries(session.repo, tree)
+    )
 
 
 def _staged(session: Session, stage: Stage) -> tuple[str, list[Entry]] | None:

@@ -22,7 +22,7 @@ from git_mlvers.git.trees import Item, parse_tree
 from git_mlvers.pipeline.recipe import Recipe, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from git_mlvers.git.repository import Repository
 
@@ -74,6 +74,8 @@ class RunCache:
             said = json.loads(found.data)
         except ValueError:
             return None
+        if not isinstance(said, dict):
+            return None
         recipe = Recipe.from_json(said["recipe"]) if isinstance(said.get("recipe"), dict) else None
         outs = said.get("made")
         if recipe is None or not isinstance(outs, dict):
@@ -100,32 +102,36 @@ class RunCache:
         if tree is not None and self.outs(result) is None:
             lines.append(f"M 040000 {tree} outs/{result[:2]}/{result}\n".encode("ascii"))
         if lines:
-            self._commit(f"{stage}\n", lines)
+            self._commit(f"{stage}\n", lambda _: lines)
 
     def merge(self, other: str) -> bool:
         """Take in all that the run cache at the commit `other` has; whether that was anything."""
-        tip = self._tip()
-        if tip is None:
-            self._repo.git("update-ref", self._ref, other, "0" * len(other))
-            return True
-        base = self._repo.git("merge-base", tip, other, check=False).strip()
-        if base == other.encode("ascii"):
+        tip = refs.resolve_ref(self._repo, self._ref)
+        base = None
+        if tip is not None:
+            base = self._repo.git("merge-base", tip, other, check=False).strip().decode("ascii")
+        if base == other:
             return False
-        if base == tip.encode("ascii"):
-            self._repo.git("update-ref", self._ref, other, tip)
-            return True
-        lines: list[bytes] = []
-        self._differences("", tip, other, lines)
-        self._commit(f"Merge {other}\n", lines, other)
+        if base != tip or not self._move(other, tip):
+            self._commit(f"Merge {other}\n", lambda now: self._differences(now, other), other)
         return True
 
     def close(self) -> None:
         """End what was started."""
         self._cat.close()
 
-    def _differences(self, path: str, ours: str, theirs: str, lines: list[bytes]) -> None:
-        """Collect what of `theirs` (a commit) is not in `ours`, at `path` and below it."""
-        mine = {item.name: item for item in self._items(path, ours)}
+    def _move(self, new: str, old: str | None) -> bool:
+        """Let the ref name the commit `new`, if it still names `old`."""
+        try:
+            self._repo.git("update-ref", self._ref, new, old or "0" * len(new))
+        except GitError:
+            return False
+        return True
+
+    def _differences(self, ours: str | None, theirs: str, path: str = "") -> list[bytes]:
+        """What of `theirs` (a commit) is not in `ours`, at `path` and below it, to be added."""
+        lines = []
+        mine = {item.name: item for item in self._items(path, ours)} if ours else {}
         for item in self._items(path, theirs):
             place = f"{path}/{item.name}" if path else item.name
             here = mine.get(item.name)
@@ -133,7 +139,8 @@ class RunCache:
                 mode = "040000" if item.is_tree else "100644"
                 lines.append(f"M {mode} {item.oid} {place}\n".encode("ascii"))
             elif here.oid != item.oid and place.count("/") < _DEPTHS.get(place.split("/")[0], 0):
-                self._differences(place, ours, theirs, lines)
+                lines += self._differences(ours, theirs, place)
+        return lines
 
     def _items(self, path: str, commit: str | None = None) -> list[Item]:
         found = self._cat.read(f"{commit or self._ref}:{path}")
@@ -141,12 +148,16 @@ class RunCache:
             return []
         return parse_tree(found.data, self._repo.object_format)
 
-    def _tip(self) -> str | None:
-        found = self._cat.info(self._ref)
-        return None if found is None else found.oid
+    def _commit(
+        self,
+        message: str,
+        make: Callable[[str | None], Sequence[bytes]],
+        merged: str | None = None,
+    ) -> None:
+        """Move the ref to a commit with changes done; again, if another process was faster.
 
-    def _commit(self, message: str, lines: Sequence[bytes], merged: str | None = None) -> None:
-        """Move the ref to a commit with `lines` done; again, if another process was faster."""
+        `make` gives them for the commit that the ref names by then, if any.
+        """
         for attempt in range(_TRIES):
             tip = refs.resolve_ref(self._repo, self._ref)
             commit = [
@@ -154,7 +165,7 @@ class RunCache:
                 _data(message.encode("utf-8", "replace")),
                 b"" if tip is None else f"from {tip}\n".encode("ascii"),
                 b"" if merged is None else f"merge {merged}\n".encode("ascii"),
-                *lines,
+                *make(tip),
                 b"done\n",
             ]
             try:

@@ -234,7 +234,15 @@ class Schedule:
         by_what: dict[str, list[str]] = {}
         for address, what in self._done.items():
             by_what.setdefault(what, []).append(address)
-        return Result(**{what: tuple(addresses) for what, addresses in by_what.items()})
+        made = [
+            path
+            for stage in self._order
+            if self._done.get(stage.address) in ("ran", "restored")
+            for path in (*stage.deps, *(params.path for params in stage.params))
+        ]
+        unstaged = () if self._options.dry else staging.unstaged(self._session.repo, made)
+        found = {what: tuple(addresses) for what, addresses in by_what.items()}
+        return Result(**found, unstaged=tuple(unstaged))
 
     def _pull(self) -> None:
         paths = [path for stage in self._order for path in paths_of(stage)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from git_mlvers.filter.stat import write_stats
 from git_mlvers.git.index import StatChange
 from git_mlvers.git.scratch import Entry, ScratchIndex
+from git_mlvers.pipeline.source import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,6 +63,20 @@ def stage_entries(
         if path in stats
     }
     write_stats(repo, changes, wait=True)
+
+
+def unstaged(repo: Repository, paths: Iterable[str]) -> list[str]:
+    """What at and below `paths` a commit would leave out, sorted; what is ignored is not."""
+    inside = list(dict.fromkeys(filter(is_inside, paths)))
+    if not inside:
+        return []
+    said = repo.git(
+        *("--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames"),
+        *("--untracked-files=all", "--", *inside),
+    )
+    # "XY path": Y tells how the working tree differs from the index.
+    entries = (entry for entry in said.split(b"\0") if entry)
+    return sorted(os.fsdecode(entry[3:]) for entry in entries if entry[1:2] != b" ")
 
 
 def _files_in(folder: str) -> Iterable[str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from git_mlvers.tracking.harmless import harmless
 from git_mlvers.tracking.logger import Logger
-from git_mlvers.tracking.plain import flat, plain
+from git_mlvers.tracking.plain import plain
+from git_mlvers.values.nested import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +44,10 @@ class BaseLogger:
     @harmless
     def _metrics_to_mlflow(self, metrics: Mapping[str, Any], step: int | None) -> None:
         if self._mlflow is not None:
-            values = flat(plain(dict(metrics)))
+            values = flatten(plain(dict(metrics)))
             self._mlflow.log_metrics(values, step=step)
 
     @harmless
     def _params_to_mlflow(self, params: Mapping[str, Any]) -> None:
         if self._mlflow is not None:
-            self._mlflow.log_params(flat(plain(dict(params))))
+            self._mlflow.log_params(flatten(plain(dict(params))))

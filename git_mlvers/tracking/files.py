@@ -12,6 +12,8 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
+from git_mlvers.fsutil import make_dirs, write_atomic
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -77,19 +79,9 @@ def write_params(path: str, params: Mapping[str, Any], *, makes_folders: bool = 
 
     if makes_folders:
         _make_folder(path)
-    text = yaml.safe_dump(dict(params))
-    beside = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(beside, path)
-    except BaseException:
-        if os.path.exists(beside):
-            os.unlink(beside)
-        raise
+    write_atomic(path, yaml.safe_dump(dict(params)).encode("utf-8"), sync=False)
 
 
 def _make_folder(path: str) -> None:
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    if folder := os.path.dirname(path):
+        make_dirs(folder)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from git_mlvers.tracking.files import MetricsFile, write_params
 from git_mlvers.tracking.harmless import Guard, harmless
-from git_mlvers.tracking.plain import flat, plain
+from git_mlvers.tracking.plain import plain
+from git_mlvers.values.nested import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ class Logger:
 
         A dict in the dict gives dotted names.
         """
-        values = flat(plain({**(metrics or {}), **more}))
+        values = flatten(plain({**(metrics or {}), **more}))
         now = int(time.time() * 1000)
         with self._guard:
             if self._file is None:

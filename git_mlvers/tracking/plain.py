@@ -27,14 +27,3 @@ def plain(value: Any) -> Any:
     if hasattr(value, "numpy"):
         return plain(value.numpy())
     return str(value)
-
-
-def flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """A dict of dicts as one, with dotted keys."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            found.update(flat(value, f"{above}{key}."))
-        else:
-            found[f"{above}{key}"] = value
-    return found

@@ -76,8 +76,8 @@ def record(workspace: Workspace, commits: Sequence[str]) -> Recorded:
 
 def has_own(note: bytes, commit: str) -> bool:
     """Whether the note has the line that follows from `commit`, living or taken back."""
-    name = own_id(commit).encode()
-    return name in note
+    # Within a text of JSON no quote stands unescaped: this is a field, and no part of a value.
+    return b'"id":"%b"' % own_id(commit).encode() in note
 
 
 class _Commit(NamedTuple):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
 
 _TRIES = 5
+# How the other side's git begins to say that another push was at the ref at that moment.
+_OVERTAKEN = ("cannot lock ref", "failed to lock", "failed to update ref", "incorrect old value")
 # A git remote that refuses notes is asked again after so long. Seconds.
 _REFUSED = 7 * 24 * 3600.0
 
@@ -142,9 +144,10 @@ def _run(repo: Repository, git_remote: str, *args: str) -> None:
         # "!	<from>:<to>	[remote rejected] (reason)"
         told = next((line for line in said.splitlines() if line.startswith("!")), None)
         if told is not None:
-            reason = told.rpartition("\t")[2]
-            faster = reason.startswith("[rejected]") or "lock" in reason or "failed" in reason
-            raise _Rejected(reason.rpartition("(")[2].rstrip(")") or reason, faster)
+            kind, _, reason = told.rpartition("\t")[2].partition(" (")
+            reason = reason.removesuffix(")")
+            faster = kind == "[rejected]" or reason.startswith(_OVERTAKEN)
+            raise _Rejected(reason or kind, faster)
         error = failure(process)
         raise RemoteError(
             f"notes cannot be exchanged with {git_remote}: {error.message}",

@@ -10,6 +10,7 @@ import pytest
 from git_mlvers.errors import MlversError
 from git_mlvers.pipeline.model import FILES
 from git_mlvers.pipeline.project import Project
+from git_mlvers.pipeline.source import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ class Texts:
 
     def read_all(self, paths: Sequence[str]) -> None:
         pass
+
+    def inside(self, path: str) -> bool:
+        return is_inside(path)
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)

@@ -36,6 +36,33 @@ stages:
 """
 """Three stages, each on what the one before it made. `log` tells which have really run."""
 
+ALL = ["first", "second", "third"]
+"""Their names."""
+
+SEED_DAG = """\
+        +----------+
+        | get_data |
+        +----------+
+              *
+              *
+              *
+        +-----------+
+        | featurize |
+        +-----------+
+         **        **
+       **            *
+      *               **
++-------+               *
+| train |             **
++-------+            *
+         **        **
+           **    **
+             *  *
+        +----------+
+        | evaluate |
+        +----------+"""
+"""The graph of the seed pipeline."""
+
 
 class Pipelines(Repo):
     """A repository whose pipelines can be run."""

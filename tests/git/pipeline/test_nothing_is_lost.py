@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def repo(installed: Path, tmp_path: Path) -> Pipelines:
-    """Three stages in a row, run and committed."""
-    made = chain(tmp_path / "work")
-    made.repro()
-    made.commit("ran")
-    made.ran()
-    return made
-
-
 def way_back(said: str) -> str:
     """The command that was shown to bring outputs back."""
     found = re.findall(r"^\t(git restore .*)$", said, re.MULTILINE)
@@ -357,3 +347,51 @@ stages:
         assert "stage 'bad' failed" in ran.stderr
         assert [line.split()[0] for line in repo.facts()] == ["good"]
         assert not repo.file("after").exists()
+
+
+class TestWhatOthersSend:
+    def test_a_run_cache_writes_to_outputs_alone(self, repo: Pipelines) -> None:
+        """Its trees may come from somebody else, with more in them than belongs there."""
+        tree = repo.git("rev-parse", "refs/mlvers/runs^{tree}").strip()
+        outs = repo.git("ls-tree", "-d", "-r", "--name-only", tree, "outs/").split()
+        evil = repo.git("hash-object", "-w", "--stdin", stdin="evil")
+        repo.git("read-tree", "--index-output=.git/evil", tree)
+        env = {"GIT_INDEX_FILE": ".git/evil"}
+        for out in outs:
+            if out.count("/") == 2:
+                spec = f"100644,{evil},{out}/source.txt"
+                repo.run("update-index", "--add", "--cacheinfo", spec, env=env)
+        changed = repo.run("write-tree", env=env).stdout.strip()
+        commit = repo.git("commit-tree", changed, "-p", "refs/mlvers/runs", stdin="evil").strip()
+        repo.git("update-ref", "refs/mlvers/runs", commit)
+        source = repo.read("source.txt")
+        repo.git("rm", "-q", "--cached", "first.txt")
+        repo.remove("first.txt")
+        repo.write("mlvers.lock", b"")
+        assert repo.outcome("first")["ran"] == ["first"]
+        assert repo.read("source.txt") == source
+
+    @pytest.mark.parametrize("kind", ["device", "fifo"])
+    def test_what_has_no_end_is_not_read(self, installed: Path, tmp_path: Path, kind: str) -> None:
+        path = "/dev/zero"
+        if kind == "fifo":
+            path = str(tmp_path / "fifo")
+            os.mkfifo(path)
+        repo = chain(tmp_path / "work")
+        repo.write("dvc.yaml", f"stages: {{a: {{cmd: x, deps: [{path}], outs: [o]}}}}\n")
+        for words in (["repro"], ["status"]):
+            said = repo.fails("mlvers", *words).stderr
+            assert f"{path} is neither a file nor a folder" in said
+
+
+class TestWhatIsStaged:
+    def test_inputs_that_a_commit_would_leave_out_are_named(self, repo: Pipelines) -> None:
+        repo.write("source.txt", "changed\n")
+        said = repo.repro()
+        assert "What they were made of is not:\n  source.txt\n" in said
+        repo.git("add", "source.txt")
+        repo.git("commit", "-q", "-m", "all of it")
+        assert repo.outcome()["skipped"] == ["first", "second", "third"]
+        repo.write("source.txt", "changed again\n")
+        repo.git("add", "source.txt")
+        assert "What they were made of" not in repo.repro()

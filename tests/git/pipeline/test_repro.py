@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.support.git import Repo, noise, oid_of
-from tests.support.pipelines import CHAIN, RAN, RESTORED, SKIPPED, Pipelines, chain, seed
+from tests.support.pipelines import ALL, CHAIN, RAN, RESTORED, SKIPPED, Pipelines, chain, seed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ALL = ["first", "second", "third"]
-
-
-@pytest.fixture
-def repo(installed: Path, tmp_path: Path) -> Pipelines:
-    """Three stages in a row, run and committed."""
-    repo = chain(tmp_path / "work")
-    repo.repro()
-    repo.commit("ran")
-    repo.ran()
-    return repo
 
 
 class TestFirstRun:

@@ -7,22 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.git import Repo, noise
-from tests.support.pipelines import CHAIN, Pipelines, chain
+from tests.support.pipelines import ALL, CHAIN, Pipelines
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ALL = ["first", "second", "third"]
-
-
-@pytest.fixture
-def repo(installed: Path, tmp_path: Path) -> Pipelines:
-    """Three stages in a row, run and committed."""
-    made = chain(tmp_path / "work")
-    made.repro()
-    made.commit("ran")
-    made.ran()
-    return made
 
 
 class TestBranches:

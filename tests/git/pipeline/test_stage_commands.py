@@ -10,37 +10,15 @@ import pytest
 
 from tests.support import pipelines
 from tests.support.git import Repo
-from tests.support.pipelines import Pipelines
+from tests.support.pipelines import SEED_DAG, Pipelines
 
 DATA = Path(pipelines.__file__).parent / "data" / "seed-pipeline"
-DAG = """\
-        +----------+
-        | get_data |
-        +----------+
-              *
-              *
-              *
-        +-----------+
-        | featurize |
-        +-----------+
-         **        **
-       **            *
-      *               **
-+-------+               *
-| train |             **
-+-------+            *
-         **        **
-           **    **
-             *  *
-        +----------+
-        | evaluate |
-        +----------+"""
 
 
 @pytest.fixture
-def work(installed: Path, repo: Repo) -> Pipelines:
+def work(installed: Path, tmp_path: Path) -> Pipelines:
     """An empty repository."""
-    return Pipelines(repo.path)
+    return Pipelines(Repo.init(tmp_path / "work").path)
 
 
 @pytest.fixture
@@ -62,7 +40,7 @@ def test_the_script_of_the_seed(work: Pipelines) -> None:
         f"Added stage '{name}' in 'dvc.yaml'"
         for name in ("get_data", "featurize", "train", "evaluate")
     ]
-    assert work.mlvers("dag") == DAG
+    assert work.mlvers("dag") == SEED_DAG
 
 
 class TestAdding:
@@ -309,13 +287,13 @@ class TestFreezing:
 
 class TestDrawing:
     def test_the_seed(self, seeded: Pipelines) -> None:
-        assert seeded.mlvers("dag") == DAG
+        assert seeded.mlvers("dag") == SEED_DAG
 
     def test_what_a_target_needs(self, seeded: Pipelines) -> None:
         for target in ("featurize", "assets/features/x.csv"):
             names = re.findall(r"\| (\w+) \|", seeded.mlvers("dag", target))
             assert names == ["get_data", "featurize"]
-        assert seeded.mlvers("dag", "--full", "featurize") == DAG
+        assert seeded.mlvers("dag", "--full", "featurize") == SEED_DAG
 
     def test_mermaid(self, seeded: Pipelines) -> None:
         assert seeded.mlvers("dag", "--md", "featurize").splitlines() == [

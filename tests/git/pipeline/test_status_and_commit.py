@@ -5,25 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.support.git import Repo
-from tests.support.pipelines import CHAIN, Pipelines, chain, seed
+from tests.support.pipelines import ALL, CHAIN, Pipelines, chain, seed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ALL = ["first", "second", "third"]
-
-
-@pytest.fixture
-def repo(installed: Path, tmp_path: Path) -> Pipelines:
-    """Three stages in a row, run and committed."""
-    made = chain(tmp_path / "work")
-    made.repro()
-    made.commit("ran")
-    made.ran()
-    return made
 
 
 class TestStatus:

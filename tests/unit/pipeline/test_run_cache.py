@@ -127,3 +127,38 @@ def test_many_at_once(repo: Repo, runs: RunCache) -> None:
     for number in range(5 * len(writers)):
         assert runs.results(f"{number:032x}") == ["b" * 32]
     repo.fsck()
+
+
+def test_a_merge_keeps_what_is_recorded_meanwhile(
+    repo: Repo, runs: RunCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.record("train", [fact()], None)
+    base = repo.head(REF)
+    runs.record("train", [fact(key="ab" * 16)], None)
+    theirs = repo.head(REF)
+    repo.git("update-ref", REF, base)
+    runs.record("train", [fact(result="c" * 32)], None)
+    looked, other = runs._differences, RunCache(runs._repo)
+
+    def slowly(ours: str | None, commit: str, path: str = "") -> list[bytes]:
+        found = looked(ours, commit, path)
+        if not path and not other.results("ab" + "d" * 30):
+            # In the folder that theirs has too, and that ours has not yet.
+            other.record("train", [fact(key="ab" + "d" * 30)], None)
+        return found
+
+    monkeypatch.setattr(runs, "_differences", slowly)
+    assert runs.merge(theirs)
+    other.close()
+    assert runs.results("ab" * 16) == runs.results("ab" + "d" * 30) == ["b" * 32]
+    assert runs.results("a" * 32) == ["b" * 32, "c" * 32]
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "{", '{"recipe": [], "made": {}}'])
+def test_a_fact_that_is_none_is_not_known(repo: Repo, runs: RunCache, text: str) -> None:
+    blob = repo.git("hash-object", "-w", "--stdin", stdin=text)
+    name = f"facts/aa/{'a' * 32}/{'b' * 32}"
+    repo.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+    commit = repo.git("commit-tree", repo.git("write-tree"), stdin="bad")
+    repo.git("update-ref", REF, commit)
+    assert runs.fact("a" * 32, "b" * 32) is None

@@ -122,3 +122,9 @@ def test_a_stage_cannot_redefine_either() -> None:
     assert error.message == (
         "dvc.yaml, line 4: stages.a.vars.0: 'lr' is already defined by params.yaml"
     )
+
+
+@pytest.mark.parametrize("path", ["../secret.yaml", "/etc/passwd.yaml", ".git/config.yaml"])
+def test_files_outside_of_the_repository_are_not_read(path: str) -> None:
+    error = refused(f"vars: [{path}]\nstages:\n  a: {{cmd: x}}\n")
+    assert "is outside of the repository" in error.message

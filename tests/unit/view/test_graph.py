@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from git_mlvers.view.graph import Edge, boxes, dot, mermaid, parts
 from git_mlvers.view.layers import place
+from tests.support.pipelines import SEED_DAG
 
 SEED_NAMES = ["get_data", "featurize", "train", "evaluate"]
 SEED_EDGES = [
@@ -18,32 +19,10 @@ SEED_EDGES = [
     ("featurize", "evaluate"),
     ("train", "evaluate"),
 ]
-SEED = """\
-        +----------+
-        | get_data |
-        +----------+
-              *
-              *
-              *
-        +-----------+
-        | featurize |
-        +-----------+
-         **        **
-       **            *
-      *               **
-+-------+               *
-| train |             **
-+-------+            *
-         **        **
-           **    **
-             *  *
-        +----------+
-        | evaluate |
-        +----------+"""
 
 
 def test_the_graph_of_the_seed() -> None:
-    assert boxes(SEED_NAMES, SEED_EDGES) == SEED
+    assert boxes(SEED_NAMES, SEED_EDGES) == SEED_DAG
 
 
 def test_a_chain() -> None:
