@@ -81,6 +81,8 @@ def bring(data: Iterable[Data], top: str, store: Store, sums: Sums) -> Brought:
 def _folder(data: Data, top: str, store: Store, sums: Sums, found: Brought) -> None:
     if sums.agrees(data):
         for path in sums.below(data.path):
+            if _leads_out(top, path):
+                continue
             md5 = sums.file(path, plain=data.plain)
             _own(Data(path, md5, False, data.plain), top, store, found)
         return
@@ -100,7 +102,9 @@ def _folder(data: Data, top: str, store: Store, sums: Sums, found: Brought) -> N
 
 def _file(data: Data, top: str, store: Store, sums: Sums, found: Brought) -> None:
     full = os.path.join(top, data.path)
-    if os.path.lexists(full):
+    if _leads_out(top, data.path):
+        found.differing.append(data.path)
+    elif os.path.lexists(full):
         if os.path.exists(full) and sums.agrees(data):
             _own(data, top, store, found)
         else:
@@ -109,6 +113,15 @@ def _file(data: Data, top: str, store: Store, sums: Sums, found: Brought) -> Non
         found.brought.append(data.path)
     else:
         found.missing.append(data.path)
+
+
+def _leads_out(top: str, path: str) -> bool:
+    """Whether the folder of `path` is outside of the repository, where a link leads to.
+
+    Links are committed, and so are the paths that DVC names.
+    """
+    folder = os.path.realpath(os.path.dirname(os.path.join(top, path)))
+    return not os.path.join(folder, "").startswith(os.path.join(os.path.realpath(top), ""))
 
 
 def _own(data: Data, top: str, store: Store, found: Brought) -> None:

@@ -437,6 +437,21 @@ def test_paths_that_lead_out_are_left_alone(repo: DvcRepo, tmp_path: Path) -> No
     assert not (tmp_path / "evil").exists() and not (tmp_path.parent / "evil").exists()
 
 
+def test_links_that_lead_out_are_not_written_through(repo: DvcRepo, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    os.symlink(tmp_path / "outside", repo.file("door"))
+    md5 = repo.keep(b"evil")
+    repo.write("file.dvc", f"outs:\n- {{md5: {md5}, hash: md5, path: door/file}}\n")
+    inner = repo.keep_folder({"in/file": b"evil"})
+    os.makedirs(repo.file("folder"))
+    os.symlink(tmp_path / "outside", repo.file("folder/in"))
+    repo.write("folder.dvc", f"outs:\n- {{md5: {inner}, hash: md5, path: folder}}\n")
+    repo.commit("doors")
+    said = repo.import_dvc(code=1)
+    assert "door/file" in said and "folder/in/file" in said
+    assert os.listdir(tmp_path / "outside") == []
+
+
 def test_elsewhere_it_says_so(installed: Path, tmp_path: Path) -> None:
     repo = DvcRepo.init(tmp_path / "plain")
     assert isinstance(repo, DvcRepo)
