@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from git_mlvers.git import notes, notes_line, notes_write
 from git_mlvers.git.command import joined
 from git_mlvers.tracking.speaking import best, number, telling
+from git_mlvers.values.compare import Change
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -102,13 +103,8 @@ def _sentence(line: Line, before: Line | None) -> str:
 
 
 def _delta(new: object, old: object) -> str:
-    if not _is_number(new) or not _is_number(old) or new == old:
-        return ""
-    return f" ({float(new) - float(old):+.3g})"  # type: ignore[arg-type]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    diff = Change(old, new).diff
+    return f" ({diff:+.3g})" if diff else ""
 
 
 def _first(items: list[str], most: int) -> list[str]:
