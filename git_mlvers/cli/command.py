@@ -39,6 +39,13 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}", f"git mlvers help {name}")
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """One of a fixed width: to look for that of the terminal, argparse imports shutil."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=78)
+
+
 def make_parser(command: Command, module: CommandModule) -> Parser:
     """The parser of one command, as `module` configures it."""
     parser = Parser(
@@ -46,7 +53,7 @@ def make_parser(command: Command, module: CommandModule) -> Parser:
         description=module.SUMMARY,
         add_help=False,
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     module.configure(parser)
     return parser

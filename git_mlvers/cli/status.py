@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Look, and tell."""
     from git_mlvers.git.repository import require_work_tree
-    from git_mlvers.maintain.changes import changes
+    from git_mlvers.maintain.changes import look
     from git_mlvers.maintain.status import status
     from git_mlvers.pipeline.standing import standings
     from git_mlvers.workspace import Workspace
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with Workspace.open(context.cwd, context.env) as workspace:
         if args.porcelain:
             require_work_tree(workspace.repo)
-            for change in changes(workspace.repo):
+            for change in look(workspace.repo).changes:
                 context.out(f"{change.staged}{change.unstaged} {_moved(change)}")
             return 0
         found = status(workspace, _remote(workspace) if args.remote else None)

@@ -17,7 +17,9 @@ _STATUS = (
     *("status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=all"),
     # Pointers of different content are alike; only equal ones mean a renamed file.
     "--find-renames=100%",
+    *("--branch", "--no-ahead-behind"),
 )
+_HEAD = b"# branch.oid "
 # How many words stand before the path in each kind of line.
 _WORDS = {b"1": 8, b"2": 9, b"u": 10}
 _SHORT = 7
@@ -61,6 +63,18 @@ class Change(NamedTuple):
         )
 
 
+class Look(NamedTuple):
+    """What Git says of HEAD, the index and the working tree.
+
+    `head` is the hex id of the commit that is checked out, ``None`` before the
+    first one; `staged` whether the index is another than its tree, by any path.
+    """
+
+    head: str | None
+    staged: bool
+    changes: list[Change]
+
+
 class _Line(NamedTuple):
     staged: str
     unstaged: str
@@ -71,17 +85,26 @@ class _Line(NamedTuple):
     exists: bool
 
 
-def changes(repo: Repository) -> list[Change]:
+def look(repo: Repository) -> Look:
     """The changes of tracked files, and of files that become or were tracked ones.
 
     The filter is started by Git only for files whose stat data differ from what
     the index recorded.
     """
     # This is the user's `git status`: let it note down what it found out.
-    output = repo.git(*_STATUS, env={"GIT_OPTIONAL_LOCKS": "1"})
-    lines = list(_parse(iter(zsplit(output))))
-    if not lines:
-        return []
+    records = zsplit(repo.git(*_STATUS, env={"GIT_OPTIONAL_LOCKS": "1"}))
+    lines = list(_parse(iter(records)))
+    staged = any(line.staged != " " for line in lines)
+    return Look(_head(records), staged, _changes(repo, lines) if lines else [])
+
+
+def _head(records: Iterable[bytes]) -> str | None:
+    said = next(record for record in records if record.startswith(_HEAD))
+    oid = said.removeprefix(_HEAD).decode("ascii")
+    return None if oid == "(initial)" else oid
+
+
+def _changes(repo: Repository, lines: list[_Line]) -> list[Change]:
     pointers = _pointers(
         repo, {blob for line in lines for blob in (line.head_blob, line.index_blob)}
     )

@@ -43,7 +43,10 @@ class Fault(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """Files to look at in one commit, under the attributes of `source`, a commit with the same."""
+    """Files to look at in one commit, under the attributes of `source`.
+
+    That is a commit with the same ones, or `attributes.INDEX`.
+    """
 
     commit: str
     source: str
@@ -53,6 +56,23 @@ class _Job(NamedTuple):
 def faults_of_commit(repo: Repository, commit: str) -> list[Fault]:
     """The faults in the whole tree of a commit (hex id)."""
     return _check(repo, [_Job(commit, commit, files_of(repo, commit))])
+
+
+def errors_of_commit(
+    repo: Repository, commit: str, in_index: list[File] | None = None
+) -> list[Fault]:
+    """The errors alone, for which only tracked files have to be looked at.
+
+    If the index has just the tree of the commit, `in_index` are the files of both.
+    """
+    if in_index is None:
+        job = _Job(commit, commit, files_of(repo, commit))
+    else:
+        job = _Job(commit, attributes.INDEX, in_index)
+    tracked = _filtered(repo, [job])
+    files = [file for file in job.files if file.path in tracked[job.source]]
+    found = _check(repo, [job._replace(files=files)], tracked) if files else []
+    return [fault for fault in found if fault.is_error]
 
 
 def faults_of_range(repo: Repository, span: str) -> list[Fault]:
@@ -72,10 +92,12 @@ def faults_of_range(repo: Repository, span: str) -> list[Fault]:
     return _check(repo, jobs)
 
 
-def _check(repo: Repository, jobs: Sequence[_Job]) -> list[Fault]:
+def _check(
+    repo: Repository, jobs: Sequence[_Job], filtered: Mapping[str, set[bytes]] | None = None
+) -> list[Fault]:
     blobs = list(dict.fromkeys(file.blob for job in jobs for file in job.files))
     sizes = _sizes(repo, blobs, jobs)
-    filtered = _filtered(repo, jobs)
+    filtered = filtered if filtered is not None else _filtered(repo, jobs)
     texts = _texts(repo, _worth_reading(jobs, sizes, filtered))
     found = []
     seen: set[File] = set()

@@ -6,14 +6,13 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_mlvers.filter.checkout import standing_pointers
 from git_mlvers.git import refs, scan
-from git_mlvers.git.command import joined
 from git_mlvers.git.index import IndexUnsupported, read_entries
 from git_mlvers.git.repository import require_work_tree
-from git_mlvers.maintain.changes import changes
+from git_mlvers.maintain.changes import look
+from git_mlvers.maintain.history import File
 from git_mlvers.maintain.listing import absent_from, pointer_at
-from git_mlvers.maintain.pointers import faults_of_commit
+from git_mlvers.maintain.pointers import errors_of_commit
 from git_mlvers.pointer import MAX_SIZE
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from git_mlvers.config import RemoteSettings
     from git_mlvers.git.index import Entry
+    from git_mlvers.git.repository import Repository
     from git_mlvers.git.scan import Found
     from git_mlvers.maintain.changes import Change
     from git_mlvers.maintain.pointers import Fault
@@ -58,17 +58,17 @@ def status(workspace: Workspace, ask: RemoteSettings | None = None) -> Status:
     """
     repo = workspace.repo
     root = require_work_tree(repo)
-    head = refs.head(repo)
-    changed = changes(repo)
+    head, staged, changed = look(repo)
     commits, not_pushed = (0, []) if head is None else _not_pushed(workspace, head)
     absent = None
     not_sent: list[scan.Entry] = []
     if ask is not None:
         new = {item.pointer.oid for item in not_pushed}
         # Not by what git remotes have: "git push --no-verify" moves refs without content.
-        entries = [] if head is None else list(scan.tree_pointers(repo, head))
-        absent = absent_from(workspace, ask, new | {entry.pointer.oid for entry in entries})
-        not_sent = [e for e in entries if e.pointer.oid in absent and e.pointer.oid not in new]
+        there = [] if head is None else list(scan.tree_pointers(repo, head))
+        absent = absent_from(workspace, ask, new | {entry.pointer.oid for entry in there})
+        not_sent = [e for e in there if e.pointer.oid in absent and e.pointer.oid not in new]
+    entries = _index_entries(repo)
     return Status(
         repo.head_branch(),
         head is not None,
@@ -77,26 +77,44 @@ def status(workspace: Workspace, ask: RemoteSettings | None = None) -> Status:
         not_pushed,
         absent,
         not_sent,
-        list(_without_content(workspace, os.fsencode(root))),
-        [] if head is None else [f for f in faults_of_commit(repo, head) if f.is_error],
+        list(_without_content(workspace, os.fsencode(root), entries)),
+        [] if head is None else _not_pointers(repo, head, None if staged else entries),
     )
+
+
+def _index_entries(repo: Repository) -> list[Entry] | None:
+    """The entries of the index; ``None`` when only Git can read it."""
+    try:
+        return list(read_entries(repo.index_path, repo.object_format))
+    except IndexUnsupported:
+        return None
+
+
+def _not_pointers(repo: Repository, head: str, entries: list[Entry] | None) -> list[Fault]:
+    """The errors in the tree of `head`, to which `entries` belong if they are given."""
+    if entries is None or any(stat.S_ISDIR(entry.mode) for entry in entries):
+        return errors_of_commit(repo, head)
+    files = [File(entry.path, entry.oid) for entry in entries if stat.S_ISREG(entry.mode)]
+    return errors_of_commit(repo, head, files)
 
 
 def _not_pushed(workspace: Workspace, head: str) -> tuple[int, list[Found]]:
     repo = workspace.repo
-    known = [ref.oid for ref in refs.for_each_ref(repo, "refs/remotes/")]
-    revisions = joined([head, *("^" + oid for oid in known)])
-    commits = int(repo.git("rev-list", "--count", "--stdin", input=revisions))
+    commits = int(repo.git("rev-list", "--count", head, "--not", "--remotes"))
     if not commits:
         return 0, []
+    known = [ref.oid for ref in refs.for_each_ref(repo, "refs/remotes/")]
     return commits, sorted(scan.pointers(repo, [head], known), key=lambda item: item.path)
 
 
-def _without_content(workspace: Workspace, root: bytes) -> Iterator[bytes]:
+def _without_content(
+    workspace: Workspace, root: bytes, entries: list[Entry] | None
+) -> Iterator[bytes]:
     """Paths whose file in the working tree is a pointer and ought to be content."""
-    try:
-        entries = read_entries(workspace.repo.index_path, workspace.repo.object_format)
-    except IndexUnsupported:
+    if entries is None:
+        # Not above: it takes as long to import as all of the rest.
+        from git_mlvers.filter.checkout import standing_pointers
+
         yield from (entry.path for entry in standing_pointers(workspace))
         return
     for entry in entries:

@@ -11,7 +11,7 @@ from git_mlvers.pipeline.paths import folder_of
 from git_mlvers.pipeline.place import Place, hint_near
 from git_mlvers.pipeline.template import TemplateError, resolve
 from git_mlvers.pipeline.vars import Scope
-from git_mlvers.values.yaml12 import load_marked
+from git_mlvers.values.yaml_memo import load_marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

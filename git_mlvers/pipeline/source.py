@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from git_mlvers.errors import LocalIOError
 from git_mlvers.git.catfile import objects
 from git_mlvers.pipeline.model import FILES
+from git_mlvers.values import yaml_memo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,7 @@ class WorkingTree:
     """The files as they are now, uncommitted ones included."""
 
     def __init__(self, repo: Repository) -> None:
+        _remember_yaml(repo)
         self._repo = repo
         self.top = repo.top
 
@@ -95,6 +97,7 @@ class Commit:
     """The files of the tree of one commit (or of any tree), listed once and read on demand."""
 
     def __init__(self, repo: Repository, treeish: str) -> None:
+        _remember_yaml(repo)
         self._repo = repo
         self.top = repo.top
         self._treeish = treeish
@@ -151,3 +154,7 @@ def is_inside(path: str) -> bool:
     """Whether `path`, taken as it is written, leads to a place in the working tree."""
     parts = path.lower().split("/")
     return not os.path.isabs(path) and "://" not in path and not {"..", ".git"} & set(parts)
+
+
+def _remember_yaml(repo: Repository) -> None:
+    yaml_memo.keep_in(os.path.join(repo.common_dir, "mlvers", "yaml"))

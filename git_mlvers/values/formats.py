@@ -5,12 +5,10 @@ Each library is imported when a file of its format comes up.
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 from typing import TYPE_CHECKING
 
-from git_mlvers.values import tabular
 from git_mlvers.values.errors import ValuesError
 from git_mlvers.values.nested import key_text
 
@@ -35,6 +33,8 @@ def parse(path: str, data: bytes) -> object:
     text = _text(path, data)
     suffix = os.path.splitext(path)[1].lower()
     if suffix in (".csv", ".tsv"):
+        from git_mlvers.values import tabular
+
         return tabular.rows(path, text)
     if not text.strip():
         return {}
@@ -52,6 +52,8 @@ def metrics(path: str, data: bytes) -> dict[str, object]:
     """
     found = parse(path, data)
     if path.lower().endswith((".csv", ".tsv")):
+        from git_mlvers.values import tabular
+
         assert isinstance(found, list)
         return tabular.last(found)
     if isinstance(found, dict):
@@ -76,6 +78,8 @@ def series(path: str, data: bytes, *, header: bool = True) -> list[Row]:
     several, the rows are joined by their place.
     """
     if path.lower().endswith((".csv", ".tsv")):
+        from git_mlvers.values import tabular
+
         return tabular.wide(tabular.rows(path, _text(path, data), header=header))
     joined: list[Row] = []
     for rows in _tables(parse(path, data)):
@@ -94,9 +98,9 @@ def _text(path: str, data: bytes) -> str:
 
 
 def _yaml(path: str, text: str) -> object:
-    from git_mlvers.values import yaml12
+    from git_mlvers.values import yaml_memo
 
-    return yaml12.load(text.encode("utf-8"), path)
+    return yaml_memo.load(text.encode("utf-8"), path)
 
 
 def _json(path: str, text: str) -> object:
@@ -165,9 +169,16 @@ class _Plain:
                 return sorted((self.of(item) for item in value), key=repr)
             case None | bool() | int() | float() | str():
                 return value
-            case datetime.date() | datetime.time():
-                return value.isoformat()
-        return str(value)
+        return _text_of(value)
+
+
+def _text_of(value: object) -> str:
+    """Of what has no form in JSON; only TOML has dates and times."""
+    import datetime
+
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value)
 
 
 def _measures(found: dict[object, object]) -> dict[str, object]:
