@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_mlvers.serverless.store import Loaded, Store
 
 MANY = 50
-"""After a push that leaves more packs than this, some of them are joined."""
+"""After a push that leaves the packs of more changes than this, some of them are joined."""
 
 GRACE = 7 * 24 * 3600
 """So long a pack stays after the last manifest that named it, for those who read that. Seconds."""
@@ -140,7 +140,8 @@ def superseded(
 
 def after_push(store: Store, repo: Repository, local: Local, state: Loaded) -> None:
     """Tidy up when a push left many packs; whatever goes wrong can wait for the next push."""
-    if state.manifest is None or len(state.manifest.packs) <= MANY:
+    # What was too large for one pack counts once.
+    if state.manifest is None or len({p.generation for p in state.manifest.packs}) <= MANY:
         return
     try:
         done = consolidate(store, repo, local, state)
@@ -157,16 +158,19 @@ def _oldest(grace: float, now: float | None) -> float:
 def _kept(packs: Sequence[Pack], least: int) -> int:
     """How many packs at the beginning stay: those larger than all that follow, by a factor.
 
-    At least `least` packs must follow.
+    The packs of one change count as one. Those of at least `least` changes must follow.
     So each byte is written again only a number of times that grows like the
     logarithm of the repository's size.
     """
-    following = 0
-    for number in range(len(packs), 0, -1):
-        size = packs[number - 1].size
-        if len(packs) - number >= least and size > _FACTOR * following:
-            return number
-        following += size
+    end, followers, following = len(packs), 0, 0
+    while end:
+        start = end - 1
+        while start and packs[start - 1].generation == packs[end - 1].generation:
+            start -= 1
+        size = sum(pack.size for pack in packs[start:end])
+        if followers >= least and size > _FACTOR * following:
+            return end
+        end, followers, following = start, followers + 1, following + size
     return 0
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from git_mlvers.serverless.local import Local
     from git_mlvers.serverless.store import Store
 
-LARGEST = 1 << 30
-"""A pack that would be larger is made as several. Bytes."""
+LARGEST = 128 << 20
+"""A pack that would be larger is made as several: one is sent in one request. Bytes."""
 
 _HEADER = 12
 REAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}

@@ -147,6 +147,7 @@ def listed(*packs: tuple[int, int]) -> Manifest:
         # One join, or one push, made several since one would be too large.
         (listed((9, 1), (9, 1), (1, 1)), 0, 0),
         (listed((9, 1), (9, 1), (9, 2)), 3, 3),
+        (listed((9, 1), (9, 1), (9, 1), (1, 2), (1, 3)), 2, 2),
     ],
 )
 def test_which_packs_are_joined(state: Manifest, often: int, seldom: int) -> None:
