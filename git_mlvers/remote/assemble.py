@@ -14,7 +14,7 @@ from git_mlvers.remote.table import Run, is_hook
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from git_mlvers.remote.chunker import Chunker
     from git_mlvers.remote.known import Known
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Assembler:
     """Puts files into packs; each finished pack is given to `send`.
 
-    `buffers` are those of packs that have been sent; they are used again.
+    `buffers` are those of packs that have been sent; they are used again. No
+    pack is given a name in `avoid`.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Assembler:
         chunker: Chunker,
         send: Callable[[Pack], None],
         buffers: list[mmap.mmap],
+        avoid: Container[bytes] = (),
     ) -> None:
+        self._avoid = avoid
         self._buffers = buffers
         self._known = known
         self._chunker = chunker
@@ -118,7 +121,7 @@ class Assembler:
             self._close()
 
     def _close(self) -> None:
-        pack = self._builder.close()
+        pack = self._builder.close(self._avoid)
         self._known.finished(pack.table, pack.hooks)
         self._send(pack)
         self._builder = PackBuilder(self._buffers.pop() if self._buffers else None)

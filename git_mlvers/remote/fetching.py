@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 
 
+class PackGone(CorruptError):
+    """A pack is not on the remote, though the index names it."""
+
+
 class Arrived(NamedTuple):
     """How one piece came.
 
@@ -52,7 +56,7 @@ def fetch(backend: Backend, wanted: Range) -> list[Arrived]:
     try:
         data = memoryview(backend.get(key, wanted.start, wanted.size))
     except KeyMissing:
-        gone = CorruptError(f"{key} is missing from the remote {backend.url}")
+        gone = PackGone(f"{key} is missing from the remote {backend.url}")
         return [Arrived(piece, gone) for piece in pieces]
     return [_take(backend, key, piece, data, wanted.start) for piece in pieces]
 

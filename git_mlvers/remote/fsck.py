@@ -6,20 +6,28 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.backend.base import KeyMissing
-from git_mlvers.remote.layout import INDEXES, PACKS, index_key, named_packs, pack_key
+from git_mlvers.remote.layout import (
+    INDEXES,
+    PACKS,
+    doom_key,
+    index_key,
+    named_packs,
+    pack_key,
+)
 from git_mlvers.remote.model import Problem
 from git_mlvers.remote.scan import Scan, file_matches, scan_pack
+from git_mlvers.remote.sync import NOTHING
 from git_mlvers.remote.workers import in_order, in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from git_mlvers.backend.base import Backend
-    from git_mlvers.errors import CorruptError
     from git_mlvers.oid import Oid
     from git_mlvers.progress import Progress
     from git_mlvers.remote.model import StoredFile, Term
     from git_mlvers.remote.state import State
+    from git_mlvers.remote.sync import Listing
 
 _ENTRY = INDEXES.rstrip("/")
 
@@ -49,25 +57,30 @@ class Check:
         self._wrong: set[StoredFile] = set()
 
     def run(
-        self, read_data: bool, damaged: Mapping[bytes, CorruptError], everything: bool = False
+        self, read_data: bool, listing: Listing = NOTHING, everything: bool = False
     ) -> Iterator[Problem]:
         """Check packs against the index; with `read_data`, read every byte too.
 
-        `damaged` are the index files that the last sync could not read. Packs
+        What the last sync, which gave `listing`, could not read is told. Packs
         that no index file lists are read only if `everything` is asked for.
         """
+        damaged = listing.damaged
         for name, error in damaged.items():
             yield Problem("damaged-index", index_key(name), error.message, ())
+        for name, error in listing.bad_dooms.items():
+            yield Problem("damaged-index", doom_key(name), error.message, ())
         self._compare()
         if self.sizes and not damaged and not self._state.indexes():
             yield missing_index(len(self.sizes))
         if read_data:
             self._read_packs(everything)
         affected = self._affected(read_data)
-        aside = self._state.set_aside()
+        aside, doomed = self._state.set_aside(), self._state.doomed()
         for pack, fault in self.faults.items():
             key = pack_key(pack)
             suffer = tuple(affected.pop(key, ()))
+            if fault.kind == "missing-pack" and pack in doomed:
+                continue  # A collection has deleted it, and nothing needed it.
             # What a repair has set aside stays where it is, and harms nobody.
             if suffer or pack not in aside:
                 yield Problem(fault.kind, key, fault.message, suffer)

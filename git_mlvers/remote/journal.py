@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def recover(backend: Backend, state: State, connections: int) -> list[tuple[Footer, int]]:
     """The packs of the journal that are on the remote: footer, and size in bytes.
 
-    Costs one request each; those that are gone, or were found damaged since, are
-    forgotten. The footers name only files of which every pack is there.
+    Costs one request each; those that are gone, or were found damaged since, or
+    are going to be deleted, are forgotten. The footers name only files of which
+    every pack is there.
     """
     journal = state.journal()
     if not journal:
         return []
-    aside = state.set_aside()
+    aside = state.set_aside() | state.doomed()
     tails = state.tails(journal)
     there: dict[bytes, Footer] = {}
     gone = set(journal)
@@ -41,14 +42,14 @@ def recover(backend: Backend, state: State, connections: int) -> list[tuple[Foot
             continue
         gone.discard(done.tag)
     state.forget_packs(sorted(gone))
-    return _with_whole_files(state, journal, there)
+    return _with_whole_files(state, journal, there, aside)
 
 
 def _with_whole_files(
-    state: State, journal: dict[bytes, int], there: dict[bytes, Footer]
+    state: State, journal: dict[bytes, int], there: dict[bytes, Footer], aside: set[bytes]
 ) -> list[tuple[Footer, int]]:
     needed = {term.pack for footer in there.values() for f in footer.files for term in f.terms}
-    others = state.pack_sizes(needed - set(there) - state.set_aside())
+    others = state.pack_sizes(needed - set(there) - aside)
 
     def whole(file: StoredFile) -> bool:
         return all(term.pack in there or term.pack in others for term in file.terms)

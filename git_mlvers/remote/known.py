@@ -4,7 +4,7 @@ Tables of packs come and go: there is a bound on how many chunks are kept in
 memory, and the oldest table makes room. A pack is opened when a base of the
 file lies in it or when a hook names it, and only when it is really there: each
 opening costs one request, which reads its footer or asks for its size. A pack
-with damaged content is never opened.
+with damaged content, or that will be deleted, is never opened.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_mlvers.backend.base import Backend
-    from git_mlvers.remote.state import State, Tail
+    from git_mlvers.remote.model import Tail
+    from git_mlvers.remote.state import State
 
 MAX_CHUNKS = 300_000
 """So many chunks are kept in memory, at some 220 bytes each."""
@@ -45,7 +46,7 @@ class Known:
         self._next_slot = 0
         self._building = -1
         self._chunks = 0
-        self._refused = state.set_aside()
+        self._refused = state.set_aside() | state.doomed()
         self._ours: set[bytes] = set()
         self._our_hooks: dict[int, list[bytes]] = {}
 

@@ -20,6 +20,12 @@ MARKER = "mlvers.json"
 
 PACKS = "content/packs/"
 INDEXES = "content/index/"
+DOOMED = INDEXES + "doomed-"
+"""Lists of packs that will be deleted: among the index files, so that one listing tells both."""
+USERS = "content/users/"
+"""Who uses the remote: what a collection has to look at before it deletes."""
+GC = "content/gc/"
+"""What a collection writes to learn the time of the store."""
 
 MAX_PACK = 256 << 20
 """No pack is larger. Bytes."""
@@ -57,12 +63,26 @@ def index_name(key: str) -> bytes | None:
     return name if name is not None and index_key(name) == key else None
 
 
-def named_indexes(entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:
-    """The index files in a listing, with their raw names."""
-    for entry in entries:
-        name = index_name(entry.key)
-        if name is not None:
-            yield name, entry
+def doom_key(name: bytes) -> str:
+    """The key of the list of doomed packs with this raw name."""
+    return DOOMED + name.hex()
+
+
+def user_key(name: bytes) -> str:
+    """The key of the object that tells of the user with this raw name."""
+    return USERS + name.hex()
+
+
+def doom_name(key: str) -> bytes | None:
+    """The raw name of the list of doomed packs at `key`; ``None`` when none has such a key."""
+    name = _name(key.removeprefix(DOOMED))
+    return name if name is not None and doom_key(name) == key else None
+
+
+def user_name(key: str) -> bytes | None:
+    """The raw name of the user at `key`; ``None`` when none has such a key."""
+    name = _name(key.removeprefix(USERS))
+    return name if name is not None and user_key(name) == key else None
 
 
 def named_packs(entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:

@@ -44,6 +44,13 @@ class StoredFile(NamedTuple):
     terms: tuple[Term, ...]
 
 
+class Tail(NamedTuple):
+    """A pack's footer and trailer as they are on the remote, and the size of the pack."""
+
+    pack_size: int
+    tail: bytes
+
+
 class Outcome(NamedTuple):
     """How the download of one file ended; no error means that the sink has it."""
 

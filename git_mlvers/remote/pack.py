@@ -21,7 +21,7 @@ import mmap
 import struct
 from bisect import bisect_right
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
@@ -33,6 +33,9 @@ from git_mlvers.remote.layout import MAX_COUNT, MAX_INDEX, MAX_PACK
 from git_mlvers.remote.model import StoredFile, Term
 from git_mlvers.remote.table import LARGE, PackTable, Run
 from git_mlvers.remote.terms import read_files, write_files
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 TRAILER = struct.Struct("<32sII8s")
 TAIL_READ = 64 << 10
@@ -120,14 +123,21 @@ class PackBuilder:
                 self._starts.add(first.first)
         self._files.append((oid, size, runs))
 
-    def close(self) -> Pack:
-        """Add footer and trailer, and give the pack its name."""
+    def close(self, avoid: Container[bytes] = ()) -> Pack:
+        """Add footer and trailer, and give the pack its name, which is none of `avoid`.
+
+        A pack that would have such a name tells it among the other packs, and so has another.
+        """
         table = self.table
         files = [StoredFile(oid, size, _terms(runs)) for oid, size, runs in self._files]
-        tail = _encode_tail(table, self._singles, files)
-        end = self._write(table.offsets[-1], tail)
-        data = memoryview(self._data)[:end]
-        table.name = blake3(data, max_threads=blake3.AUTO).digest()
+        avoided: list[bytes] = []
+        while not table.name or table.name in avoid:
+            avoided += [table.name] if table.name else []
+            table.name = b""
+            tail = _encode_tail(table, self._singles, files, avoided)
+            end = self._write(table.offsets[-1], tail)
+            data = memoryview(self._data)[:end]
+            table.name = blake3(data, max_threads=blake3.AUTO).digest()
         named = [StoredFile(oid, size, _terms(runs)) for oid, size, runs in self._files]
         named += _single_files(table, self._singles)
         return Pack(table, data, tail, named, table.hooks(self._starts), self._data)
@@ -175,8 +185,11 @@ def read_tail(name: bytes, pack_size: int, tail: bytes) -> Footer:
     return footer
 
 
-def _encode_tail(table: PackTable, singles: list[int], files: list[StoredFile]) -> bytes:
+def _encode_tail(
+    table: PackTable, singles: list[int], files: list[StoredFile], avoided: list[bytes]
+) -> bytes:
     others = list(dict.fromkeys(term.pack for file in files for term in file.terms))
+    others = list(dict.fromkeys((*others, *avoided)))
     others = [name for name in others if name != table.name]
     terms = sum(len(file.terms) for file in files)
     writer = ColumnWriter()

@@ -6,24 +6,22 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from git_mlvers.backend.base import KeyMissing, StoreNotMade
+from git_mlvers.backend.base import StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
+from git_mlvers.remote.bringing import Bringing
 from git_mlvers.remote.chunker import Chunker
-from git_mlvers.remote.download import Download
 from git_mlvers.remote.fsck import Check, missing_index, pack_sizes
 from git_mlvers.remote.known import Known
-from git_mlvers.remote.layout import MARKER
+from git_mlvers.remote.layout import user_key
 from git_mlvers.remote.merge import tidy
 from git_mlvers.remote.model import Item, Outcome, Problem, UploadReport
-from git_mlvers.remote.plan import Target, batches, unusable
 from git_mlvers.remote.repair import Repair
-from git_mlvers.remote.reuse import Reuse
 from git_mlvers.remote.schema import StateDamaged
 from git_mlvers.remote.state import State
-from git_mlvers.remote.sync import Listing, list_indexes, sync
-from git_mlvers.remote.upload import Upload
+from git_mlvers.remote.sync import NOTHING, Listing, sync
+from git_mlvers.remote.upload import Upload, upload_to_last
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from git_mlvers.backend.base import Backend
     from git_mlvers.oid import Oid
     from git_mlvers.progress import Progress
+    from git_mlvers.remote.collect import Collector
     from git_mlvers.remote.model import Sink, Source
     from git_mlvers.remote.settings import Settings
 
@@ -64,10 +63,8 @@ class Remote:
 
     @property
     def id(self) -> str:
-        """What tells this remote from all others: 32 hex digits.
-
-        It is made with the first thing that is written; asking for it counts as that.
-        """
+        """What tells this remote from all others: 32 hex digits. It is made with the first thing
+        that is written; asking for it counts as that."""
         self.sync()
         return self._made().id
 
@@ -88,22 +85,23 @@ class Remote:
             found = self._settings or cached or settings.read(self.backend)
         except StoreNotMade as error:
             self._not_made = None if self._optional else error
-            self._listing = Listing({}, {}, False)
+            self._listing = NOTHING
             return
         if found is None:
-            self._listing = self._empty()
+            settings.check_new(self.backend)
+            self._listing = NOTHING
             return
         self._use(found)
         listing = self._take_in()
         doubtful = listing.vanished or not listing.entries
-        if doubtful and cached is not None and (now := self._reread()) != cached:
+        if doubtful and cached is not None and (now := self._cached.again(self.backend)) != cached:
             # Another remote has been made in the place of the one that was here.
             self._use(now)
             listing = self._take_in()
         self._listing = listing
 
     def missing(self, oids: Iterable[Oid], *, to_upload: bool = False) -> set[Oid]:
-        """Those of `oids` that the remote does not have.
+        """Those of `oids` that the remote has not, or not for long: see `collector`.
 
         Raises `CorruptError` while an index file is damaged: what it lists is
         unknown. Raises `StoreNotMade` when there is no store, unless the
@@ -111,7 +109,9 @@ class Remote:
         """
         self._synced(strict=True, reads=not to_upload)
         wanted = set(oids)
-        return wanted - self.state.present(wanted) if self._state is not None else wanted
+        if self._state is None:
+            return wanted
+        return wanted - self.state.present(wanted, lasting=True)
 
     def upload(
         self,
@@ -132,19 +132,16 @@ class Remote:
         the content of its oid.
         """
         progress = progress or Silent()
-        distinct = {item.oid: item for item in items}
-        if any(item.size <= 0 for item in distinct.values()):
+        if any(item.size <= 0 for item in items):
             raise ValueError("an empty file has no content to upload")
+        distinct = {item.oid: item for item in items}
         lacking = self.missing(distinct, to_upload=True)
         here = [item for oid, item in distinct.items() if oid not in lacking]
         progress.advance(len(here), sum(item.size for item in here))
         todo = [item for oid, item in distinct.items() if oid in lacking]
         if not todo:
             return UploadReport(0, 0, 0, 0)
-        chunker = Chunker(self._made().chunker)
-        known = Known(self.backend, self.state, self._connections)
-        upload = Upload(self.backend, self.state, chunker, known, self._connections, progress)
-        report = upload.run(todo, source, bases or {})
+        report = self._upload(todo, source, bases or {}, progress)
         # The files are there; if it is not tidied up now, a later upload will.
         with contextlib.suppress(RemoteError, CorruptError):
             tidy(self.backend, self.state, self._synced(True).entries, self._connections)
@@ -163,21 +160,14 @@ class Remote:
         the iterator stops the threads and removes temporary files.
         """
         listing = self._synced(strict=False, reads=True)
-        progress = progress or Silent()
-        distinct = {item.oid: item for item in items}
-        for batch in batches(self._state, list(distinct.values())):
-            targets = []
-            for item, places in batch:
-                usable = [place for place in places if place.terms and place.size == item.size]
-                if usable:
-                    targets.append(Target(item, usable))
-                else:
-                    error = unusable(self.backend.url, item, places, listing.damaged.values())
-                    yield Outcome(item.oid, error)
-            if targets:
-                reuse = Reuse(self.backend, self.state, self._connections)
-                job = Download(self.backend, reuse, sink, progress, self._connections)
-                yield from job.run(targets)
+        distinct = list({item.oid: item for item in items}.values())
+        threads, shown = self._connections, progress or Silent()
+        bringing = Bringing(self.backend, self._state, threads, sink, shown)
+        yield from bringing.run(distinct, listing.damaged.values())
+        if bringing.moved:
+            # A collection has moved them since the index was read: it says where to.
+            self.sync(refresh=True)
+            yield from bringing.run_again()
 
     def fsck(self, read_data: bool = False, progress: Progress | None = None) -> Iterator[Problem]:
         """Check that every pack of the index is there; with `read_data`, read all and verify it.
@@ -186,11 +176,12 @@ class Remote:
         """
         self.sync(refresh=True)
         listing = self._synced(strict=False, reads=True)
-        if self._state is not None:
-            check = Check(self.backend, self.state, self._connections, progress or Silent())
-            yield from check.run(read_data, listing.damaged)
-        elif packs := pack_sizes(self.backend):
-            yield missing_index(len(packs))
+        if self._state is None:
+            packs = pack_sizes(self.backend)
+            yield from [missing_index(len(packs))] if packs else []
+            return
+        check = Check(self.backend, self.state, self._connections, progress or Silent())
+        yield from check.run(read_data, listing)
 
     def rebuild_index(
         self, read_data: bool = False, progress: Progress | None = None
@@ -213,36 +204,74 @@ class Remote:
                 return []
             self._made()
         listing = self._synced(strict=False)
-        repair = Repair(
-            self.backend, self.state, self._connections, listing.entries, listing.damaged
-        )
+        repair = Repair(self.backend, self.state, self._connections, listing)
         problems = list(repair.run(read_data, progress or Silent()))
         self.sync(refresh=True)
         return problems
+
+    def _upload(
+        self,
+        todo: Sequence[Item],
+        source: Source,
+        bases: Mapping[Oid, Collection[Oid]],
+        progress: Progress,
+    ) -> UploadReport:
+        chunker = Chunker(self._made().chunker)
+
+        def send(items: Sequence[Item]) -> UploadReport:
+            known = Known(self.backend, self.state, self._connections)
+            upload = Upload(self.backend, self.state, chunker, known, self._connections, progress)
+            return upload.run(items, source, bases)
+
+        return upload_to_last(todo, send, self._lacking, self.backend.url)
+
+    def _lacking(self, items: Sequence[Item]) -> list[Item]:
+        """Those of `items` that the remote has not, or not for long, as it is now."""
+        self.sync(refresh=True)
+        missing = self.missing(item.oid for item in items)
+        return [item for item in items if item.oid in missing]
+
+    def register(self, user: bytes, text: bytes) -> None:
+        """Tell the remote who uses it, for collections: one request, once on this machine.
+        `user` is a raw name of 32 bytes, and `text` what is to be known of that user."""
+        self.sync()
+        self._made()
+        if not self.state.told(user):
+            self.backend.create(user_key(user), text)
+            self.state.note_told(user)
+
+    def collector(self, progress: Progress | None = None) -> Collector | None:
+        """What deletes from this remote; ``None`` if there is no remote. Raises `CorruptError`
+        while an index file is damaged: what it lists is unknown."""
+        from git_mlvers.remote.collect import Collector
+
+        self.sync(refresh=True)
+        listing = self._synced(strict=True, reads=True)
+        if self._state is None:
+            return None
+        shown = progress or Silent()
+        return Collector(self.backend, self._state, self._connections, shown, listing)
 
     def close(self) -> None:
         """Close the local database and the backend."""
         if self._state is not None:
             self._state.close()
-            self._state = None
-        self._listing = None
+        self._state = self._listing = None
         self.backend.close()
 
     @property
     def state(self) -> State:
         """This machine's copy of the index; there is one once the remote is made."""
-        if self._state is None:
-            raise AssertionError("a remote that is not made has no index")
+        assert self._state is not None
         return self._state
 
     def _synced(self, strict: bool, reads: bool = False) -> Listing:
         self.sync()
         if reads and self._not_made is not None:
             raise self._not_made
-        if self._listing is None:
-            raise AssertionError("sync leaves a listing")
+        assert self._listing is not None
         if strict:
-            for error in self._listing.damaged.values():
+            for error in (*self._listing.damaged.values(), *self._listing.bad_dooms.values()):
                 raise error
         return self._listing
 
@@ -253,39 +282,11 @@ class Remote:
             self.state.reopen()
             return sync(self.backend, self.state, self._connections)
 
-    def _empty(self) -> Listing:
-        try:
-            lost = list_indexes(self.backend)
-        except KeyMissing:
-            lost = {}
-        if lost:
-            raise settings.MarkerLost(
-                f"the remote {self.backend.url} has content but no {MARKER}",
-                f"restore {MARKER} from a backup, or have it made anew:"
-                " git mlvers fsck --remote --repair",
-            )
-        return Listing({}, {}, False)
-
-    def _reread(self) -> Settings:
-        """The settings as they are on the remote now."""
-        url = self.backend.url
-        found = None
-        with contextlib.suppress(StoreNotMade):
-            found = settings.read(self.backend)
-        if found is None:
-            raise RemoteError(
-                f"there is no {MARKER} any more at {url}, which used to be a remote",
-                "is the right disk mounted? if the remote was deleted on purpose,"
-                f" delete {self._cached.path(url)} too",
-            )
-        return found
-
     def _made(self) -> Settings:
         """The settings of the remote, which is made when it is not there yet."""
         if self._settings is None:
             self._use(settings.create(self.backend))
-            # Somebody else may have made it just now, and may have pushed to it.
-            self.sync(refresh=True)
+            self.sync(refresh=True)  # Somebody else may have made it just now, and pushed to it.
         assert self._settings is not None
         return self._settings
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from git_mlvers.backend.base import KeyMissing
 from git_mlvers.errors import CorruptError
 from git_mlvers.remote.fsck import Check
-from git_mlvers.remote.layout import INDEXES, pack_key
+from git_mlvers.remote.layout import INDEXES, doom_key, pack_key
 from git_mlvers.remote.model import Problem
 from git_mlvers.remote.publish import Pending
 from git_mlvers.remote.strike import strike
@@ -21,36 +21,27 @@ from git_mlvers.remote.terms import is_possible
 from git_mlvers.remote.workers import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from git_mlvers.backend.base import Backend, Entry
+    from git_mlvers.backend.base import Backend
     from git_mlvers.oid import Oid
     from git_mlvers.progress import Progress
     from git_mlvers.remote.model import StoredFile
     from git_mlvers.remote.pack import Footer
     from git_mlvers.remote.state import State
+    from git_mlvers.remote.sync import Listing
 
 
 class Repair:
-    """One repair of a remote whose index is in `state`.
+    """One repair of a remote whose index is in `state`; `listing` is what the last sync found."""
 
-    `listing` are the index files that are there, `damaged` those of them that
-    the last sync could not read.
-    """
-
-    def __init__(
-        self,
-        backend: Backend,
-        state: State,
-        connections: int,
-        listing: Mapping[bytes, Entry],
-        damaged: Iterable[bytes],
-    ) -> None:
+    def __init__(self, backend: Backend, state: State, connections: int, listing: Listing) -> None:
         self._backend = backend
         self._state = state
         self._connections = connections
-        self._listing = listing
-        self._damaged = set(damaged)
+        self._listing = listing.entries
+        self._bad_dooms = listing.bad_dooms
+        self._damaged = set(listing.damaged)
         self._unread: set[bytes] = set()
         self._lost: dict[Oid, bytes | None] = {}
 
@@ -62,7 +53,7 @@ class Repair:
         problem for each pack (or for the index) by which files are lost.
         """
         check = Check(self._backend, self._state, self._connections, progress)
-        for _ in check.run(read_data, {}, everything=True):
+        for _ in check.run(read_data, everything=True):
             pass
         for file in strike(
             self._backend, self._state, self._connections, self._listing, self._damaged, check
@@ -99,6 +90,9 @@ class Repair:
         pending.supersedes.extend(sorted(self._damaged))
         if not pending.empty:
             pending.publish(self._backend, self._state)
+        # Whoever collects dooms anew what has to go; until then its packs are as any others.
+        for name in self._bad_dooms:
+            self._backend.delete(doom_key(name))
 
     def _tell(self, footer: Footer, check: Check, pending: Pending) -> None:
         """Add the files of one pack that no index lists."""

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from git_mlvers.backend.base import Backend
     from git_mlvers.oid import Oid
-    from git_mlvers.remote.model import Item, Sink, Term
+    from git_mlvers.remote.model import Item, Sink, Tail, Term
     from git_mlvers.remote.plan import Target
-    from git_mlvers.remote.state import State, Tail
+    from git_mlvers.remote.state import State
 
 # Fewer shared bytes in a pack are not worth the request for its footer.
 _WORTH_A_FOOTER = 256 << 10

@@ -18,7 +18,7 @@ from git_mlvers.fsutil import apply_shared, disk_errors, make_dirs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 
 # How long a process waits for another one that writes. Seconds.
 _BUSY = 60.0
@@ -35,6 +35,9 @@ CREATE TABLE hooks (hook INTEGER, pack INTEGER, PRIMARY KEY (hook, pack)) WITHOU
 CREATE TABLE large_terms (pack INTEGER, oid BLOB, PRIMARY KEY (pack, oid)) WITHOUT ROWID;
 CREATE TABLE footers (pack BLOB PRIMARY KEY, size INTEGER NOT NULL, tail BLOB NOT NULL);
 CREATE TABLE journal (pack BLOB PRIMARY KEY, size INTEGER NOT NULL);
+CREATE TABLE dooms (name BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE doomed (doom BLOB, pack BLOB, PRIMARY KEY (doom, pack)) WITHOUT ROWID;
+CREATE TABLE users (name BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_mlvers.remote.layout import pack_key
-from git_mlvers.remote.state import Tail
+from git_mlvers.remote.model import Tail
 from git_mlvers.remote.workers import Workers
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ positive word that it is not there means an empty remote.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.fsutil import make_dirs, write_atomic
 from git_mlvers.remote.chunker import NAME, Parameters
 from git_mlvers.remote.layout import MARKER
+from git_mlvers.remote.sync import list_indexes
 
 if TYPE_CHECKING:
     from git_mlvers.backend.base import Backend
@@ -101,6 +103,20 @@ def read(backend: Backend) -> Settings | None:
     return Settings.parse(data, backend.url)
 
 
+def check_new(backend: Backend) -> None:
+    """Raise `MarkerLost` when the place without ``mlvers.json`` was a remote before."""
+    try:
+        lost = list_indexes(backend).indexes
+    except KeyMissing:
+        return
+    if lost:
+        raise MarkerLost(
+            f"the remote {backend.url} has content but no {MARKER}",
+            f"restore {MARKER} from a backup, or have it made anew:"
+            " git mlvers fsck --remote --repair",
+        )
+
+
 def create(backend: Backend) -> Settings:
     """Make the place a remote, or find that somebody else just did."""
     mine = Settings(secrets.token_hex(16), Parameters())
@@ -136,6 +152,19 @@ class Cached:
         """Keep `settings` for `url`; raises `LocalIOError`."""
         make_dirs(self._folder, self._shared)
         write_atomic(self.path(url), settings.encode(), sync=False, shared=self._shared)
+
+    def again(self, backend: Backend) -> Settings:
+        """The settings as they are on the remote now, which has been one before."""
+        found = None
+        with contextlib.suppress(StoreNotMade):
+            found = read(backend)
+        if found is None:
+            raise RemoteError(
+                f"there is no {MARKER} any more at {backend.url}, which used to be a remote",
+                "is the right disk mounted? if the remote was deleted on purpose,"
+                f" delete {self.path(backend.url)} too",
+            )
+        return found
 
     def path(self, url: str) -> str:
         """The file in which the settings of `url` are kept."""

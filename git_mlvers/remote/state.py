@@ -10,36 +10,27 @@ import contextlib
 import sqlite3
 import struct
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_mlvers.oid import Oid
 from git_mlvers.remote import schema
-from git_mlvers.remote.model import Item, StoredFile, Term
-from git_mlvers.remote.table import LARGE, SET_ASIDE
-from git_mlvers.remote.terms import is_possible
+from git_mlvers.remote.model import Item, StoredFile, Tail, Term
+from git_mlvers.remote.rows import TERM, add_rows, drop_rows, terms
+from git_mlvers.remote.table import SET_ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_mlvers.remote.index_file import Index
 
-_TERM = struct.Struct("<IIIII")
 _PACK = struct.Struct("<I")
 _BATCH = 500
-_SORTED = 20_000  # rows are put in order together: in its order a table takes them quicker
 
 _ALL_PACKS = "SELECT id, name, size FROM packs"
 _SINGLES = (
-    f"SELECT oid, size, terms FROM files WHERE length(terms) = {_TERM.size}"
+    f"SELECT oid, size, terms FROM files WHERE length(terms) = {TERM.size}"
     f" ORDER BY substr(terms, 1, {_PACK.size})"
 )
-
-
-class Tail(NamedTuple):
-    """A pack's footer and trailer as they are on the remote, and the size of the pack."""
-
-    pack_size: int
-    tail: bytes
 
 
 class State:
@@ -80,13 +71,13 @@ class State:
         with self._writing() as db:
             row = db.execute("INSERT OR IGNORE INTO indexes (name) VALUES (?)", (name,))
             if row.rowcount:
-                _ingest(db, int(row.lastrowid or 0), index)
+                add_rows(db, int(row.lastrowid or 0), index)
             db.executemany("DELETE FROM journal WHERE pack = ?", ((pack,) for pack in journaled))
 
     def drop_indexes(self, names: Iterable[bytes]) -> None:
         """Forget index files that are no longer on the remote, or that others supersede."""
         with self._writing() as db:
-            _drop_rows(db, names)
+            drop_rows(db, names)
             db.execute("DELETE FROM large_terms WHERE oid NOT IN (SELECT oid FROM files)")
             listed = "(SELECT pack FROM index_packs)"
             db.execute(f"DELETE FROM hooks WHERE pack NOT IN {listed}")
@@ -98,19 +89,30 @@ class State:
 
     # -- files --
 
-    def present(self, oids: Iterable[Oid]) -> set[Oid]:
-        """Those of `oids` for which the index has a place that is possible."""
-        query = "SELECT DISTINCT oid FROM files WHERE terms <> x'' AND oid IN"
-        return {Oid(oid) for (oid,) in self._select(query, oids)}
+    def present(self, oids: Iterable[Oid], *, lasting: bool = False) -> set[Oid]:
+        """Those of `oids` for which the index has a place that is possible.
+
+        With `lasting` a place in a pack that a collection is going to delete does not count.
+        """
+        doomed = self._numbers(self.doomed()) if lasting else set()
+        if not doomed:
+            query = "SELECT DISTINCT oid FROM files WHERE terms <> x'' AND oid IN"
+            return {Oid(oid) for (oid,) in self._select(query, oids)}
+        found = self._select("SELECT oid, terms FROM files WHERE terms <> x'' AND oid IN", oids)
+        return {
+            Oid(oid)
+            for oid, blob in found
+            if all(term[0] not in doomed for term in TERM.iter_unpack(blob))
+        }
 
     def files(self, oids: Iterable[Oid]) -> dict[Oid, list[StoredFile]]:
         """All places of `oids`; one without terms is an entry that contradicts itself."""
         found: dict[Oid, list[StoredFile]] = {}
         rows = self._select("SELECT oid, size, terms FROM files WHERE oid IN", oids)
-        numbers = {term[0] for _, _, blob in rows for term in _TERM.iter_unpack(blob)}
+        numbers = {term[0] for _, _, blob in rows for term in TERM.iter_unpack(blob)}
         names = dict(self._select("SELECT id, name FROM packs WHERE id IN", numbers))
         for oid, size, blob in rows:
-            file = StoredFile(Oid(oid), size, _terms(blob, names))
+            file = StoredFile(Oid(oid), size, terms(blob, names))
             found.setdefault(file.oid, []).append(file)
         return found
 
@@ -129,7 +131,7 @@ class State:
             if not rows:
                 return
             for oid, _, size, blob in rows:
-                yield StoredFile(Oid(oid), size, _terms(blob, names))
+                yield StoredFile(Oid(oid), size, terms(blob, names))
             last = (rows[-1][0], rows[-1][1])
 
     def packs_with_singles(self) -> Iterator[tuple[bytes, int, list[StoredFile]]]:
@@ -143,7 +145,7 @@ class State:
                 singles = []
                 while row is not None and row[2][: _PACK.size] <= number:
                     if row[2].startswith(number):
-                        offset, length, chunks, held = _TERM.unpack(row[2])[1:]
+                        offset, length, chunks, held = TERM.unpack(row[2])[1:]
                         if chunks == 1:
                             term = Term(name, offset, length, chunks, held)
                             singles.append(StoredFile(Oid(row[0]), row[1], (term,)))
@@ -152,7 +154,7 @@ class State:
 
     def sharing(self, packs: Iterable[bytes]) -> list[Item]:
         """Large files with a term in one of `packs`: whoever has one has chunks of these packs."""
-        numbers = [row[0] for row in self._select("SELECT id FROM packs WHERE name IN", packs)]
+        numbers = self._numbers(packs)
         query = "SELECT DISTINCT oid FROM large_terms WHERE pack IN"
         oids = {oid for (oid,) in self._select(query, numbers)}
         rows = self._select("SELECT DISTINCT oid, size FROM files WHERE oid IN", oids)
@@ -212,6 +214,61 @@ class State:
 
     # -- the database --
 
+    # -- what a collection is going to delete, and who uses the remote --
+
+    def dooms(self) -> set[bytes]:
+        """Names of the lists of doomed packs whose rows are here."""
+        with self._reading() as db:
+            return {name for (name,) in db.execute("SELECT name FROM dooms")}
+
+    def doomed(self, doom: bytes | None = None) -> set[bytes]:
+        """The packs that a collection is going to delete; only those of the list `doom`, if given.
+
+        Nothing new may refer to them, and nothing may be taken for stored that is only there.
+        """
+        query, values = "SELECT pack FROM doomed", () if doom is None else (doom,)
+        with self._reading() as db:
+            found = db.execute(f"{query} WHERE doom = ?" if values else query, values)
+            return {pack for (pack,) in found}
+
+    def naming(self, packs: Iterable[bytes]) -> dict[bytes, set[bytes]]:
+        """The index files that list any of `packs`, each with those that it lists."""
+        query = (
+            "SELECT i.name, p.name FROM index_packs JOIN indexes i ON i.id = index_id"
+            " JOIN packs p ON p.id = pack WHERE p.name IN"
+        )
+        found: dict[bytes, set[bytes]] = {}
+        for index, pack in self._select(query, packs):
+            found.setdefault(index, set()).add(pack)
+        return found
+
+    def take_doom(self, name: bytes, packs: Iterable[bytes]) -> None:
+        """Take in a list of doomed packs."""
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO dooms VALUES (?)", (name,))
+            rows = ((name, pack) for pack in packs)
+            db.executemany("INSERT OR IGNORE INTO doomed VALUES (?, ?)", rows)
+
+    def drop_dooms(self, names: Iterable[bytes]) -> None:
+        """Forget lists of doomed packs that are no longer on the remote."""
+        with self._writing() as db:
+            for name in names:
+                db.execute("DELETE FROM dooms WHERE name = ?", (name,))
+                db.execute("DELETE FROM doomed WHERE doom = ?", (name,))
+
+    def told(self, user: bytes) -> bool:
+        """Whether the remote was told of this user of it."""
+        with self._reading() as db:
+            return db.execute("SELECT 1 FROM users WHERE name = ?", (user,)).fetchone() is not None
+
+    def note_told(self, user: bytes) -> None:
+        """The remote was told of this user."""
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO users VALUES (?)", (user,))
+
+    def _numbers(self, packs: Iterable[bytes]) -> set[int]:
+        return {row[0] for row in self._select("SELECT id FROM packs WHERE name IN", packs)}
+
     def _select(self, query: str, values: Iterable[bytes | int]) -> list[Any]:
         """All rows of `query`, which ends in ``IN``, for these values."""
         wanted = list(values)
@@ -238,62 +295,3 @@ class State:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-
-def _ingest(db: sqlite3.Connection, number: int, index: Index) -> None:
-    db.executemany("INSERT OR IGNORE INTO packs (name, size) VALUES (?, ?)", index.packs.items())
-    ids = {
-        name: db.execute("SELECT id FROM packs WHERE name = ?", (name,)).fetchone()[0]
-        for name in index.packs
-    }
-    rows = ((number, pack) for pack in ids.values())
-    db.executemany("INSERT OR IGNORE INTO index_packs VALUES (?, ?)", rows)
-    hooks = ((hook, ids[pack]) for hook, pack in index.hooks)
-    db.executemany("INSERT OR IGNORE INTO hooks VALUES (?, ?)", hooks)
-    for start in range(0, len(index.files), _SORTED):
-        some = index.files[start : start + _SORTED]
-        files = [(file.oid, number, file.size, _blob(file, index.packs, ids)) for file in some]
-        files.sort()
-        db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", files)
-    large = (
-        (ids[pack], file.oid)
-        for file in index.files
-        if file.size > LARGE
-        for pack in {term.pack for term in file.terms}
-    )
-    db.executemany("INSERT OR IGNORE INTO large_terms VALUES (?, ?)", large)
-    replaced = ((name, number) for name in index.supersedes)
-    db.executemany("INSERT OR REPLACE INTO superseded VALUES (?, ?)", replaced)
-
-
-def _drop_rows(db: sqlite3.Connection, names: Iterable[bytes]) -> None:
-    found = [
-        row
-        for name in names
-        for row in db.execute("SELECT id FROM indexes WHERE name = ?", (name,))
-    ]
-    db.execute("CREATE TEMP TABLE dropped (id INTEGER PRIMARY KEY)")
-    db.executemany("INSERT INTO dropped VALUES (?)", found)
-    for table, column in (
-        ("files", "index_id"),
-        ("index_packs", "index_id"),
-        ("superseded", "by_index"),
-        ("indexes", "id"),
-    ):
-        # One pass over the table, however many index files are dropped.
-        db.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM dropped)")
-    db.execute("DROP TABLE dropped")
-
-
-def _blob(file: StoredFile, sizes: Mapping[bytes, int], ids: Mapping[bytes, int]) -> bytes:
-    """The terms of `file` as the database keeps them; nothing when they are impossible."""
-    if not is_possible(file, sizes):
-        return b""
-    return b"".join([_TERM.pack(ids[term[0]], *term[1:]) for term in file.terms])
-
-
-def _terms(blob: bytes, names: Mapping[int, bytes]) -> tuple[Term, ...]:
-    terms = list(_TERM.iter_unpack(blob))
-    if any(term[0] not in names for term in terms):  # dropped by another process just now
-        return ()
-    return tuple(Term(names[pack], *rest) for pack, *rest in terms)

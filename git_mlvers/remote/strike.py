@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_mlvers.backend.base import KeyMissing
 from git_mlvers.errors import CorruptError
 from git_mlvers.remote import index_file
 from git_mlvers.remote.layout import index_key
@@ -18,7 +19,7 @@ from git_mlvers.remote.terms import is_possible
 from git_mlvers.remote.workers import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from git_mlvers.backend.base import Backend, Entry
     from git_mlvers.remote.fsck import Check, Fault
@@ -41,18 +42,42 @@ def strike(
     """
     superseded = state.superseded()
     names = sorted(name for name in listing if name not in superseded and name not in damaged)
+
+    def sound(index: index_file.Index) -> index_file.Index:
+        return _sound(index, check)
+
+    yield from replace_indexes(backend, state, connections, names, listing, sound, damaged)
+
+
+def replace_indexes(
+    backend: Backend,
+    state: State,
+    connections: int,
+    names: Iterable[bytes],
+    listing: Mapping[bytes, Entry],
+    rest: Callable[[index_file.Index], index_file.Index],
+    damaged: set[bytes] | None = None,
+) -> Iterator[StoredFile]:
+    """Supersede those index files `names` of which `rest` leaves something out; yields those files.
+
+    One that cannot be read joins those that are `damaged`, or raises `CorruptError` if
+    that is not given; one that is gone was superseded by another and is passed over.
+    """
+    superseded = state.superseded()
     replaced = set()
     for done in in_parallel(
         connections, lambda name: fetch_index(backend, name, listing[name].size), names
     ):
-        if isinstance(done.error, CorruptError):
+        if isinstance(done.error, CorruptError) and damaged is not None:
             damaged.add(done.tag)
             replaced.add(done.tag)
+            continue
+        if isinstance(done.error, KeyMissing) and damaged is None:
             continue
         if done.result is None:
             raise done.error or RuntimeError("a task without an end")
         index = index_file.decode(done.result, done.tag)
-        kept = _sound(index, check)
+        kept = rest(index)
         if kept != index:
             earlier = {old for old, by in superseded.items() if by == done.tag and old in listing}
             _replace(backend, state, kept._replace(supersedes=sorted({done.tag, *earlier})))

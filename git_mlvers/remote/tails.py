@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from git_mlvers.errors import CorruptError
 from git_mlvers.remote.layout import pack_key
+from git_mlvers.remote.model import Tail
 from git_mlvers.remote.pack import TAIL_READ, Footer, read_tail, tail_size
-from git_mlvers.remote.state import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

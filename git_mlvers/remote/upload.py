@@ -8,8 +8,10 @@ which finds its packs in the journal.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from git_mlvers.errors import RemoteError
 from git_mlvers.remote.assemble import Assembler
 from git_mlvers.remote.journal import recover
 from git_mlvers.remote.model import Item, UploadReport
@@ -17,7 +19,7 @@ from git_mlvers.remote.publish import Pending
 from git_mlvers.remote.sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from git_mlvers.backend.base import Backend
     from git_mlvers.oid import Oid
@@ -30,6 +32,36 @@ if TYPE_CHECKING:
 
 # Packs of an earlier version are opened this far ahead of the place where they are needed. Bytes.
 _AHEAD = 4 << 30
+
+
+RECHECK = 600.0
+"""After an upload that took longer, it is looked whether a collection began meanwhile. Seconds."""
+_ROUNDS = 5
+
+
+def upload_to_last(
+    items: Sequence[Item],
+    send: Callable[[Sequence[Item]], UploadReport],
+    lacking: Callable[[Sequence[Item]], list[Item]],
+    url: str,
+) -> UploadReport:
+    """Let `send` upload `items`, and once more what a collection has doomed meanwhile.
+
+    `lacking` tells which of them the remote at `url` has not, or not for long.
+    Raises `RemoteError` when that goes on for ever.
+    """
+    todo, report = list(items), UploadReport(0, 0, 0, 0)
+    for _ in range(_ROUNDS):
+        begun = time.monotonic()
+        done = send(todo)
+        report = UploadReport(*(sum(pair) for pair in zip(report, done, strict=True)))
+        todo = lacking(items) if time.monotonic() - begun >= RECHECK else []
+        if not todo:
+            return report._replace(files=len(items), bytes=sum(item.size for item in items))
+    raise RemoteError(
+        f"what was sent to {url} was about to be deleted again each time",
+        "git mlvers gc --remote runs there too often, with an mlvers.gcGrace that is too short",
+    )
 
 
 class Upload:
@@ -51,7 +83,9 @@ class Upload:
         self._connections = connections
         self._progress = progress
         self._sender = Sender(backend, state, connections)
-        self._assembler = Assembler(known, chunker, self._send, self._sender.buffers)
+        self._assembler = Assembler(
+            known, chunker, self._send, self._sender.buffers, state.doomed()
+        )
         self._pending = Pending()
         self._index_bytes = 0
         self._files_since = 0

@@ -9,8 +9,8 @@ import pytest
 
 from git_mlvers.oid import Oid
 from git_mlvers.remote.index_file import Index
-from git_mlvers.remote.model import Item, StoredFile, Term
-from git_mlvers.remote.state import State, Tail
+from git_mlvers.remote.model import Item, StoredFile, Tail, Term
+from git_mlvers.remote.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

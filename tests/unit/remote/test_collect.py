@@ -1,0 +1,326 @@
+"""Collection: what nothing needs goes, in two steps; what is needed stays, whoever pushes."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_mlvers.errors import CorruptError
+from git_mlvers.remote import index_file
+from git_mlvers.remote.collect import Collected, Collector, Fate, Plan
+from git_mlvers.remote.layout import index_key
+from tests.support.stores import Memory, Place, edited, fetched, some_bytes, well
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_mlvers.remote import Item, Remote
+
+GRACE = 1000.0
+"""Seconds."""
+
+
+@pytest.fixture(autouse=True)
+def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("git_mlvers.remote.pack.TARGET", 400_000)
+
+
+def age(place: Place, seconds: float, part: str = "") -> None:
+    """Let all that lies there be that much older."""
+    for path in place.objects(part):
+        when = path.stat().st_mtime - seconds
+        os.utime(path, (when, when))
+
+
+def collector(remote: Remote) -> Collector:
+    found = remote.collector()
+    assert found is not None
+    return found
+
+
+def collect(remote: Remote, needed: Iterable[Item], since: float | None = None) -> Collected:
+    """One run."""
+    at_work = collector(remote)
+    oids = {item.oid for item in needed}
+    plan = at_work.plan(oids, GRACE, time.time() - GRACE if since is None else since)
+    return at_work.carry_out(plan, oids, GRACE)
+
+
+def plan_of(remote: Remote, needed: Iterable[Item]) -> Plan:
+    oids = {item.oid for item in needed}
+    return collector(remote).plan(oids, GRACE, time.time() - GRACE, dry_run=True)
+
+
+def readable(place: Place, items: Iterable[Item], machine: str = "reader") -> None:
+    """Somebody new, and somebody whose copy of the index may be old, get every byte."""
+    wanted = list(items)
+    for who in (machine, f"new-{time.monotonic_ns()}"):
+        sink = Memory(place.folder / f"sink-{time.monotonic_ns()}")
+        remote = place.remote(who)
+        assert well(fetched(remote, wanted, sink).values())
+        assert list(remote.fsck(read_data=True)) == []
+
+
+def test_what_is_needed_is_left_alone(place: Place, source: Memory) -> None:
+    items = [source.put(some_bytes(300_000, n)) for n in range(6)]
+    place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    before = place.objects()
+    done = collect(place.remote("gc"), items)
+    assert done.doomed == (0, 0) and done.swept.packs == (0, 0) and done.moved == (0, 0)
+    assert place.objects() == before
+
+
+def test_what_is_dead_goes_in_two_steps(place: Place, source: Memory) -> None:
+    dead = [source.put(some_bytes(300_000, n)) for n in range(4)]
+    alive = [source.put(some_bytes(300_000, n)) for n in range(10, 14)]
+    place.remote().upload(dead, source)
+    dead_packs = place.packs
+    place.remote().upload(alive, source)
+    age(place, 2 * GRACE)
+    packs = place.packs
+    done = collect(place.remote("gc"), alive)
+    assert done.doomed.files == len(dead_packs)
+    assert place.packs == packs
+    readable(place, dead + alive)
+    # Within the grace nothing goes.
+    assert collect(place.remote("gc"), alive).swept.packs == (0, 0)
+    assert place.packs == packs
+    age(place, GRACE)
+    done = collect(place.remote("gc"), alive)
+    assert done.swept.packs.files == len(dead_packs)
+    assert set(place.packs) == set(packs) - set(dead_packs)
+    readable(place, alive)
+    assert place.remote("two").missing(item.oid for item in dead + alive) == {
+        item.oid for item in dead
+    }
+    # The list of doomed packs goes last of all.
+    age(place, 3 * GRACE)
+    collect(place.remote("gc"), alive)
+    assert not place.objects("content/index/doomed-")
+    assert not place.objects("content/gc/")
+    place.remote().upload(dead, source)
+    readable(place, dead + alive)
+
+
+def test_young_packs_stay(place: Place, source: Memory) -> None:
+    """A push that is under way has packs that no index file and no ref names."""
+    item = source.put(some_bytes(300_000, 1))
+    place.remote().upload([item], source)
+    assert collect(place.remote("gc"), []).doomed == (0, 0)
+    age(place, 2 * GRACE)
+    assert collect(place.remote("gc"), []).doomed.files == 1
+
+
+def test_half_empty_packs_are_repacked(place: Place, source: Memory) -> None:
+    items = [source.put(some_bytes(30_000 + n, n)) for n in range(40)]
+    place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    alive = items[::5]
+    old = set(place.packs)
+    done = collect(place.remote("gc"), alive)
+    assert done.moved.files == len(alive)
+    assert done.doomed.files == len(old)
+    new = set(place.packs) - old
+    assert 0 < sum(path.stat().st_size for path in new) < 1.2 * sum(item.size for item in alive)
+    readable(place, items)
+    age(place, GRACE)
+    collect(place.remote("gc"), alive)
+    assert set(place.packs) == new
+    readable(place, alive)
+    # All is told by the footers of what is left, too.
+    for path in place.indexes:
+        path.unlink()
+    assert place.remote("repair").rebuild_index() == []
+    readable(place, alive, "after")
+
+
+def test_large_files_that_share_chunks_are_repacked(place: Place, source: Memory) -> None:
+    base = some_bytes(3 << 20, 1)
+    first = source.put(base)
+    remote = place.remote()
+    remote.upload([first], source)
+    versions = [source.put(edited(base, n, 0.3, 3)) for n in range(2, 5)]
+    for version in versions:
+        remote.upload([version], source, bases={version.oid: [first.oid]})
+    age(place, 2 * GRACE)
+    alive = versions[1:]
+    collect(place.remote("gc"), alive)
+    readable(place, alive)
+    age(place, GRACE)
+    done = collect(place.remote("gc"), alive)
+    assert done.swept.packs.files > 0
+    readable(place, alive)
+    for path in place.indexes:
+        path.unlink()
+    assert place.remote("repair").rebuild_index() == []
+    readable(place, alive, "after")
+
+
+def test_pushes_do_not_refer_to_doomed_packs(place: Place, source: Memory) -> None:
+    base = some_bytes(2 << 20, 1)
+    old = source.put(base)
+    pusher = place.remote("pusher")
+    pusher.upload([old], source)
+    age(place, 2 * GRACE)
+    doomed = set(place.packs)
+    collect(place.remote("gc"), [])
+    new = source.put(edited(base, 2))
+    assert place.remote("pusher").missing([old.oid]) == {old.oid}
+    place.remote("pusher").upload([new, old], source, bases={new.oid: [old.oid]})
+    age(place, GRACE)
+    assert collect(place.remote("gc"), [new, old]).swept.packs.files == len(doomed)
+    assert doomed.isdisjoint(place.packs)
+    readable(place, [new, old])
+
+
+def test_the_very_pack_is_pushed_again(place: Place, source: Memory) -> None:
+    """It is called by its content, and would be deleted under the eyes of who pushed it."""
+    item = source.put(some_bytes(300_000, 1))
+    place.remote().upload([item], source)
+    (pack,) = place.packs
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), [])
+    place.remote().upload([item], source)
+    assert len(place.packs) == 2
+    age(place, GRACE, "content/index/doomed-")
+    collect(place.remote("gc"), [item])
+    assert pack not in place.packs
+    readable(place, [item])
+
+
+def test_a_slow_push_that_knew_nothing_of_it(place: Place, source: Memory) -> None:
+    """It listed the remote before the doom, and is done after it: what it refers to is moved."""
+    base = some_bytes(2 << 20, 1)
+    old = source.put(base)
+    place.remote().upload([old], source)
+    age(place, 2 * GRACE)
+    slow = place.remote("slow")
+    slow.sync()
+    collect(place.remote("gc"), [])
+    new = source.put(edited(base, 2))
+    slow.upload([new], source, bases={new.oid: [old.oid]})
+    # Whatever becomes of the refs, the packs are spared as long as an upload names them.
+    age(place, GRACE, "content/index/doomed-")
+    done = collect(place.remote("gc"), [])
+    assert done.swept.packs == (0, 0)
+    age(place, GRACE, "content/index/doomed-")
+    done = collect(place.remote("gc"), [new])
+    assert done.moved.files == 1
+    readable(place, [new])
+    age(place, GRACE)
+    collect(place.remote("gc"), [new])
+    readable(place, [new])
+
+
+def test_a_ref_appears_in_the_grace(place: Place, source: Memory) -> None:
+    """A push found all content there, and moved its ref when it was doomed already."""
+    items = [source.put(some_bytes(30_000, n)) for n in range(20)]
+    place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), items[:2])
+    age(place, GRACE)
+    done = collect(place.remote("gc"), items)
+    assert done.moved.files == 18
+    assert done.swept.packs.files > 0 or plan_of(place.remote("gc"), items).of(Fate.WAITING)
+    age(place, GRACE)
+    collect(place.remote("gc"), items)
+    readable(place, items)
+
+
+def test_an_index_file_that_comes_meanwhile_spares(
+    place: Place, source: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = some_bytes(2 << 20, 1)
+    old = source.put(base)
+    place.remote().upload([old], source)
+    age(place, 2 * GRACE)
+    slow = place.remote("slow")
+    slow.sync()
+    collect(place.remote("gc"), [])
+    age(place, GRACE)
+    at_work = collector(place.remote("gc"))
+    plan = at_work.plan(set(), GRACE, 0.0)
+    assert plan.of(Fate.OVER)
+    new = source.put(edited(base, 2))
+    slow.upload([new], source, bases={new.oid: [old.oid]})
+    done = at_work.carry_out(plan, set(), GRACE)
+    assert done.swept.spared > 0
+    readable(place, [new])
+
+
+def test_a_reader_with_an_old_index(place: Place, source: Memory) -> None:
+    """Its packs are gone when it comes to them: it reads the index again."""
+    items = [source.put(some_bytes(30_000, n)) for n in range(20)]
+    place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    reader = place.remote("reader")
+    reader.sync()
+    alive = items[:3]
+    collect(place.remote("gc"), alive)
+    age(place, GRACE)
+    collect(place.remote("gc"), alive)
+    sink = Memory(place.folder / "old")
+    assert well(fetched(reader, alive, sink).values())
+
+
+def test_merged_by_a_push_that_had_read_the_old_index(place: Place, source: Memory) -> None:
+    """The index file names packs that are gone: nobody takes that for content."""
+    dead = source.put(some_bytes(300_000, 1))
+    place.remote().upload([dead], source)
+    (old_index,) = place.indexes
+    text = old_index.read_bytes()
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), [])
+    age(place, GRACE)
+    assert collect(place.remote("gc"), []).swept.packs.files == 1
+    # As if it came back under another name.
+    index = index_file.decode(text, bytes.fromhex(old_index.name))
+    name, data = index_file.encode(index._replace(supersedes=[bytes(32)]))
+    (place.root / index_key(name)).write_bytes(data)
+    assert place.remote("two").missing([dead.oid]) == {dead.oid}
+    assert list(place.remote("two").fsck()) == []
+    age(place, 4 * GRACE)
+    collect(place.remote("gc"), [])
+    assert place.objects("content/index/doomed-")  # it is still needed
+    assert place.remote("three").missing([dead.oid]) == {dead.oid}
+    collect(place.remote("gc"), [])
+    assert not place.objects("content/index/doomed-")
+    assert place.remote("four").missing([dead.oid]) == {dead.oid}
+
+
+def test_damaged_content_is_not_moved(place: Place, source: Memory) -> None:
+    items = [source.put(some_bytes(30_000, n)) for n in range(10)]
+    place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    (pack,) = place.packs
+    data = bytearray(pack.read_bytes())
+    data[100] ^= 1
+    pack.write_bytes(data)
+    age(place, 2 * GRACE)
+    done = collect(place.remote("gc"), [items[0], items[1]])
+    assert [name.hex() for name in done.unreadable] == [pack.name]
+    assert done.doomed == (0, 0)
+    assert place.packs == [pack]
+
+
+def test_damaged_list_of_doomed_packs(place: Place, source: Memory) -> None:
+    """What it says is unknown, so nobody pushes until it is repaired."""
+    item, other = source.put(some_bytes(300_000, 1)), source.put(b"other")
+    place.remote().upload([item], source)
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), [])
+    (doom,) = place.objects("content/index/doomed-")
+    doom.write_bytes(doom.read_bytes()[:-1])
+    with pytest.raises(CorruptError, match="doomed"):
+        place.remote("two").upload([other], source)
+    sink = Memory(place.folder / "sink")
+    assert well(fetched(place.remote("two"), [item], sink).values())
+    (problem,) = place.remote("two").fsck()
+    assert problem.key == f"content/index/{doom.name}"
+    place.remote("two").rebuild_index()
+    place.remote("two").upload([other], source)
+    readable(place, [item, other])
