@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_mlvers.config import beside, users
 from git_mlvers.errors import MlversError
 from git_mlvers.git import refs, scan
 from git_mlvers.transfer.push import NOTHING, PushMarks, push_everything, push_updates
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from git_mlvers.config import RemoteSettings
     from git_mlvers.git.refs import RefUpdate
     from git_mlvers.progress import Progress
+    from git_mlvers.remote import Remote
     from git_mlvers.transfer.push import Pushed
     from git_mlvers.workspace import Workspace
 
@@ -44,7 +46,7 @@ def before_push(
     pushed = push_updates(
         workspace.repo,
         lambda: workspace.cache,
-        lambda: workspace.remote(_required(settings), write=True),
+        lambda: _opened(workspace, _required(settings), git_remote),
         updates,
         git_remote,
         seen=seen,
@@ -66,7 +68,8 @@ def push_refs(
     """Bring to a remote whatever `revisions` reach, as far as it is in the cache."""
     if next(iter(scan.pointers(workspace.repo, revisions, [])), None) is None:
         return NOTHING
-    remote = workspace.remote(_required(settings), write=True)
+    git_remote = beside.usual_git_remote(workspace.config, workspace.repo)
+    remote = _opened(workspace, _required(settings), git_remote)
     return push_everything(workspace.repo, workspace.cache, remote, revisions, progress)
 
 
@@ -91,6 +94,22 @@ def revisions(workspace: Workspace, names: Sequence[str], *, every: bool = False
 def born(workspace: Workspace, names: Sequence[str], *, every: bool = False) -> bool:
     """Whether there is anything to look at: `names`, or with `every` any ref, or else a commit."""
     return bool(names or refs.head(workspace.repo) or (every and every_ref(workspace)))
+
+
+def _opened(workspace: Workspace, settings: RemoteSettings, git_remote: str | None) -> Remote:
+    """The remote, to be written to, which knows from now on that `git_remote` needs what is there.
+
+    Without a git remote it is this repository itself that does.
+    """
+    remote = workspace.remote(settings, write=True)
+    config, repo = workspace.config, workspace.repo
+    if git_remote is None:
+        needing = [users.of_repository(repo)]
+    else:
+        needing = users.of_git_remote(config, repo, git_remote, settings.url)
+    for user in needing:
+        remote.register(user.name, user.text)
+    return remote
 
 
 def _required(settings: RemoteSettings | None) -> RemoteSettings:

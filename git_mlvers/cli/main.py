@@ -89,7 +89,7 @@ COMMANDS: dict[str, Command] = {
         Command("plots", LOOK, "Draw plots of one or several revisions"),
         Command("notes", LOOK, "Show and exchange the params and metrics of commits"),
         Command("prune", LOOK, "Delete old content from the cache that a remote has"),
-        Command("gc", LOOK, "Tidy up a git remote that has no server"),
+        Command("gc", LOOK, "Delete from a remote what nothing needs any more"),
         Command("fsck", LOOK, "Check the cache, the pointers and the remote"),
         Command("env", LOOK, "Show versions, configuration, hooks and remotes"),
         Command("version", LOOK, "Show the version"),

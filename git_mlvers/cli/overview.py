@@ -61,6 +61,7 @@ where the environment has `CI`.
 - `mlvers.populateMin`: from this size on, a file is put into the working tree \
 directly, not through git. Default: 8m.
 - `mlvers.pruneDays`: `prune` keeps what commits of so many days need. Default: 7.
+- `mlvers.gcGrace`: so long `gc --remote` leaves what it has marked for deletion. Default: 7d.
 - `mlvers.autostage`: `repro` and `commit` stage the outputs of stages and \
 `mlvers.lock`. Default: true.
 - `mlvers.concurrency`: how many transfers run at once.

@@ -15,6 +15,7 @@ from git_mlvers.config.values import (
     read_choice,
     read_list,
     read_size,
+    read_span,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ POPULATE_MIN = 8 << 20
 """Files of at least so many bytes are put into the working tree directly, not through git."""
 PRUNE_DAYS = 7
 """Prune keeps what commits of so many days need."""
+
+GC_GRACE = "7d"
+"""So long a collection leaves on the remote what it has marked for deletion."""
 
 _SHARED_GROUP, _SHARED_ALL = 0o660, 0o664
 
@@ -119,6 +123,18 @@ class Config(Source):
         """How old content must be before prune deletes it; days."""
         value = self.origin_of("mlvers.prunedays")
         return PRUNE_DAYS if value is None else read_size("mlvers.pruneDays", value)
+
+    @property
+    def gc_grace(self) -> float:
+        """How long what a collection marked for deletion stays on the remote; seconds."""
+        value = self.origin_of("mlvers.gcgrace")
+        found = read_span(GC_GRACE if value is None else value.text or "")
+        if value is not None and found is None:
+            raise ConfigError(
+                f"mlvers.gcGrace is {value.text!r} in {value.place}, which is no span of time",
+                "write a number of days, or a whole number with s, m, h, d or w: 7d",
+            )
+        return found or 0.0
 
     @property
     def program(self) -> str | None:

@@ -8,6 +8,7 @@ from git_mlvers.errors import UsageError
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0", "")
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -61,6 +62,16 @@ def read_size(key: str, value: Value) -> int:
             "write a whole number, with k, m or g for multiples of 1024",
         )
     return int(number) * _UNITS[unit]
+
+
+def read_span(text: str) -> float | None:
+    """A span of time in seconds: a number of days, or one with s, m, h, d or w; else ``None``."""
+    text = text.strip().lower()
+    unit = _SPANS.get(text[-1:])
+    number = text if unit is None else text[:-1]
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return float(int(number) * (_SPANS["d"] if unit is None else unit))
 
 
 def read_choice(key: str, value: Value, choices: tuple[str, ...]) -> str:

@@ -140,16 +140,28 @@ class Collector:
         """Let a collection no longer ask for this user."""
         self._backend.delete(USERS + name.hex())
 
+    def uploaded_since(self, since: float) -> set[Oid]:
+        """The files of index files that were written after `since` (seconds since 1970)."""
+        entries = self._listing.entries.items()
+        return self._state.listed_in(name for name, e in entries if e.modified >= since)
+
     def plan(
-        self, needed: Collection[Oid], grace: float, since: float, *, dry_run: bool = False
+        self,
+        needed: Collection[Oid],
+        grace: float,
+        since: float | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Plan:
         """Decide about every pack; nothing on the remote changes, and nothing is written
         but, unless it is a `dry_run`, an object that tells the time of the store.
 
-        `needed` is what must stay. A pack written after `since` (seconds since 1970) stays
-        in any case. `grace` is how long a doomed pack is left, in seconds.
+        `needed` is what must stay. A pack written after `since` (seconds since 1970), or
+        within the grace if that is not given, stays in any case. `grace` is how long a doomed
+        pack is left, in seconds.
         """
         now = time.time() if dry_run else _now(self._backend)
+        oldest = now - grace if since is None else since
         packs = dict(named_packs(self._backend.list(PACKS)))
         doomed = self._doomed_at()
         found = live(self._state, needed, packs, doomed)
@@ -163,7 +175,7 @@ class Collector:
             if name in doomed:
                 renewed = entry.modified > doomed[name] or name in renewing
                 fate = _of_doomed(held[name], renewed, now - doomed[name] >= grace)
-            elif entry.modified >= since:
+            elif entry.modified >= oldest:
                 fate = Fate.STAYS
             else:
                 fate = _of_old(held[name], entry.size, name in aside)
@@ -197,7 +209,7 @@ class Collector:
         self, naming: dict[bytes, set[bytes]], doomed: dict[bytes, float]
     ) -> set[bytes]:
         """Doomed packs that an upload has named after they were doomed."""
-        rewritten = set(self._state.superseded().values())
+        rewritten = {name for by in self._state.superseded().values() for name in by}
         named = set()
         for index, packs in naming.items():
             entry = self._listing.entries.get(index)

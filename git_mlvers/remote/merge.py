@@ -54,13 +54,17 @@ def tidy(backend: Backend, state: State, listing: dict[bytes, Entry], connection
         backend.delete(index_key(name))
 
 
-def removable(listing: dict[bytes, Entry], superseded: dict[bytes, bytes]) -> list[bytes]:
+def removable(listing: dict[bytes, Entry], superseded: dict[bytes, set[bytes]]) -> list[bytes]:
     """Index files whose successor has been there for long enough."""
     now = time.time()
     return [
         name
-        for name, successor in superseded.items()
-        if name in listing and successor in listing and now - listing[successor].modified >= GRACE
+        for name, successors in superseded.items()
+        if name in listing
+        and any(
+            successor in listing and now - listing[successor].modified >= GRACE
+            for successor in successors
+        )
     ]
 
 
@@ -78,7 +82,7 @@ def _merge(
     backend: Backend,
     state: State,
     names: list[bytes],
-    superseded: dict[bytes, bytes],
+    superseded: dict[bytes, set[bytes]],
     listing: dict[bytes, Entry],
     connections: int,
 ) -> None:
@@ -93,7 +97,7 @@ def _merge(
     # In the order of their names, so that two who merge at once write the same file.
     merged = _join([index_file.decode(data.pop(name), name) for name in sorted(data)])
     # What the merged ones had superseded must not come back when they are gone.
-    earlier = [old for old, by in superseded.items() if by in set(names) and old in listing]
+    earlier = [old for old, by in superseded.items() if old in listing and not by.isdisjoint(names)]
     merged.supersedes.extend(sorted({*names, *earlier}))
     name, encoded = index_file.encode(merged)
     backend.put(index_key(name), encoded)

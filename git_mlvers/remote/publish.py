@@ -54,6 +54,13 @@ class Pending:
         """Whether it is time to write the index file."""
         return len(self._files) >= _MAX_FILES or self._terms >= _MAX_TERMS
 
+    def lasts(self, state: State) -> bool:
+        """Whether all packs that are told, or shared, are there and not going to be deleted."""
+        others = {term.pack for file in self._files for term in file.terms} - set(self._sizes)
+        doomed = state.doomed()
+        there = state.pack_sizes(others)
+        return doomed.isdisjoint(self._packs) and doomed.isdisjoint(there) and others <= set(there)
+
     def publish(self, backend: Backend, state: State) -> int:
         """Write the index file, which makes the files exist for others; returns its bytes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_mlvers.backend.base import StoreNotMade
@@ -220,7 +221,8 @@ class Remote:
 
         def send(items: Sequence[Item]) -> UploadReport:
             known = Known(self.backend, self.state, self._connections)
-            upload = Upload(self.backend, self.state, chunker, known, self._connections, progress)
+            threads, refresh = self._connections, partial(self.sync, refresh=True)
+            upload = Upload(self.backend, self.state, chunker, known, threads, progress, refresh)
             return upload.run(items, source, bases)
 
         return upload_to_last(todo, send, self._lacking, self.backend.url)

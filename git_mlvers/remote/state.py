@@ -60,11 +60,14 @@ class State:
         with self._reading() as db:
             return {name for (name,) in db.execute("SELECT name FROM indexes")}
 
-    def superseded(self) -> dict[bytes, bytes]:
-        """Names of index files that need not be read, with the name of the one that says so."""
+    def superseded(self) -> dict[bytes, set[bytes]]:
+        """Names of index files that need not be read, with the names of those that say so."""
         query = "SELECT s.name, i.name FROM superseded s JOIN indexes i ON i.id = s.by_index"
+        found: dict[bytes, set[bytes]] = {}
         with self._reading() as db:
-            return dict(db.execute(query).fetchall())
+            for old, successor in db.execute(query):
+                found.setdefault(old, set()).add(successor)
+        return found
 
     def ingest(self, name: bytes, index: Index, *, journaled: Iterable[bytes] = ()) -> None:
         """Take in an index file; the packs `journaled` leave the journal with that."""
@@ -115,6 +118,11 @@ class State:
             file = StoredFile(Oid(oid), size, terms(blob, names))
             found.setdefault(file.oid, []).append(file)
         return found
+
+    def listed_in(self, indexes: Iterable[bytes]) -> set[Oid]:
+        """All files that these index files list."""
+        query = "SELECT oid FROM files JOIN indexes i ON i.id = index_id WHERE i.name IN"
+        return {Oid(oid) for (oid,) in self._select(query, indexes)}
 
     def all_files(self) -> Iterator[StoredFile]:
         """Every file in the index, read in batches."""
@@ -214,7 +222,7 @@ class State:
 
     # -- the database --
 
-    # -- what a collection is going to delete, and who uses the remote --
+    # -- collections --
 
     def dooms(self) -> set[bytes]:
         """Names of the lists of doomed packs whose rows are here."""
@@ -226,10 +234,9 @@ class State:
 
         Nothing new may refer to them, and nothing may be taken for stored that is only there.
         """
-        query, values = "SELECT pack FROM doomed", () if doom is None else (doom,)
+        query = "SELECT pack FROM doomed WHERE ?1 IS NULL OR doom = ?1"
         with self._reading() as db:
-            found = db.execute(f"{query} WHERE doom = ?" if values else query, values)
-            return {pack for (pack,) in found}
+            return {pack for (pack,) in db.execute(query, (doom,))}
 
     def naming(self, packs: Iterable[bytes]) -> dict[bytes, set[bytes]]:
         """The index files that list any of `packs`, each with those that it lists."""
@@ -258,8 +265,7 @@ class State:
 
     def told(self, user: bytes) -> bool:
         """Whether the remote was told of this user of it."""
-        with self._reading() as db:
-            return db.execute("SELECT 1 FROM users WHERE name = ?", (user,)).fetchone() is not None
+        return bool(self._select("SELECT 1 FROM users WHERE name IN", [user]))
 
     def note_told(self, user: bytes) -> None:
         """The remote was told of this user."""

@@ -79,7 +79,7 @@ def replace_indexes(
         index = index_file.decode(done.result, done.tag)
         kept = rest(index)
         if kept != index:
-            earlier = {old for old, by in superseded.items() if by == done.tag and old in listing}
+            earlier = {old for old, by in superseded.items() if done.tag in by and old in listing}
             _replace(backend, state, kept._replace(supersedes=sorted({done.tag, *earlier})))
             replaced.add(done.tag)
             left = set(kept.files)

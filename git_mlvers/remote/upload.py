@@ -35,8 +35,14 @@ _AHEAD = 4 << 30
 
 
 RECHECK = 600.0
-"""After an upload that took longer, it is looked whether a collection began meanwhile. Seconds."""
+"""When so much time has gone by, it is looked whether a collection began meanwhile. Seconds."""
 _ROUNDS = 5
+# What is sent exists for others, and for collections, after this time at the latest. Seconds.
+_DAY = 24 * 3600.0
+
+
+class Overtaken(RemoteError):
+    """A collection is going to delete what an upload relies on, or has done so."""
 
 
 def upload_to_last(
@@ -53,7 +59,11 @@ def upload_to_last(
     todo, report = list(items), UploadReport(0, 0, 0, 0)
     for _ in range(_ROUNDS):
         begun = time.monotonic()
-        done = send(todo)
+        try:
+            done = send(todo)
+        except Overtaken:
+            todo = lacking(items)
+            continue
         report = UploadReport(*(sum(pair) for pair in zip(report, done, strict=True)))
         todo = lacking(items) if time.monotonic() - begun >= RECHECK else []
         if not todo:
@@ -75,9 +85,13 @@ class Upload:
         known: Known,
         connections: int,
         progress: Progress,
+        refresh: Callable[[], None],
     ) -> None:
+        """`refresh` brings `state` up to date."""
         self._backend = backend
         self._state = state
+        self._refresh = refresh
+        self._looked = self._published = time.monotonic()
         self._chunker = chunker
         self._known = known
         self._connections = connections
@@ -95,12 +109,15 @@ class Upload:
     def run(
         self, items: Sequence[Item], source: Source, bases: Mapping[Oid, Collection[Oid]]
     ) -> UploadReport:
-        """Upload `items`, none of which the remote has; see `Remote.upload`."""
+        """Upload `items`, none of which the remote has; see `Remote.upload`.
+
+        Raises `Overtaken` when that took so long that it has to be done again.
+        """
         try:
             left = self._recover(items)
             for item in left:
                 self._store(item, source, bases.get(item.oid, ()))
-                if self._pending.large:
+                if self._pending.large or time.monotonic() - self._published > _DAY:
                     self._publish()
             self._assembler.finish()
             self._publish()
@@ -166,5 +183,11 @@ class Upload:
         """Wait for all packs, then make their files exist."""
         self._sender.drain()
         pending, self._pending = self._pending, Pending()
+        if time.monotonic() - self._looked >= RECHECK and not pending.empty:
+            self._refresh()
+            self._looked = time.monotonic()
+            if not pending.lasts(self._state):
+                raise Overtaken(f"a collection overtook the push to {self._backend.url}")
+        self._published = time.monotonic()
         if not pending.empty:
             self._index_bytes += pending.publish(self._backend, self._state)

@@ -90,6 +90,7 @@ def test_defaults() -> None:
     defaults = {row[0]: row[2] for row in table("configuration.md", "## Keys")}
     assert defaults["mlvers.populateMin"] == f"{snapshot.POPULATE_MIN >> 20}m"
     assert defaults["mlvers.pruneDays"] == str(snapshot.PRUNE_DAYS)
+    assert defaults["mlvers.gcGrace"] == snapshot.GC_GRACE
     assert defaults["mlvers.cacheLink"] == snapshot.CACHE_LINKS[0]
 
 

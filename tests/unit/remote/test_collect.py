@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
+import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_mlvers.backend.wrapper import Wrapper
 from git_mlvers.errors import CorruptError
-from git_mlvers.remote import index_file
+from git_mlvers.remote import Remote, index_file
 from git_mlvers.remote.collect import Collected, Collector, Fate, Plan
 from git_mlvers.remote.layout import index_key
 from tests.support.stores import Memory, Place, edited, fetched, some_bytes, well
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from git_mlvers.remote import Item, Remote
+    from git_mlvers.backend.counting import Counting
+    from git_mlvers.remote import Item
 
 GRACE = 1000.0
 """Seconds."""
@@ -41,17 +47,16 @@ def collector(remote: Remote) -> Collector:
     return found
 
 
-def collect(remote: Remote, needed: Iterable[Item], since: float | None = None) -> Collected:
+def collect(remote: Remote, needed: Iterable[Item], grace: float = GRACE) -> Collected:
     """One run."""
     at_work = collector(remote)
     oids = {item.oid for item in needed}
-    plan = at_work.plan(oids, GRACE, time.time() - GRACE if since is None else since)
-    return at_work.carry_out(plan, oids, GRACE)
+    return at_work.carry_out(at_work.plan(oids, grace), oids, grace)
 
 
 def plan_of(remote: Remote, needed: Iterable[Item]) -> Plan:
     oids = {item.oid for item in needed}
-    return collector(remote).plan(oids, GRACE, time.time() - GRACE, dry_run=True)
+    return collector(remote).plan(oids, GRACE, dry_run=True)
 
 
 def readable(place: Place, items: Iterable[Item], machine: str = "reader") -> None:
@@ -243,7 +248,7 @@ def test_an_index_file_that_comes_meanwhile_spares(
     collect(place.remote("gc"), [])
     age(place, GRACE)
     at_work = collector(place.remote("gc"))
-    plan = at_work.plan(set(), GRACE, 0.0)
+    plan = at_work.plan(set(), GRACE)
     assert plan.of(Fate.OVER)
     new = source.put(edited(base, 2))
     slow.upload([new], source, bases={new.oid: [old.oid]})
@@ -324,3 +329,129 @@ def test_damaged_list_of_doomed_packs(place: Place, source: Memory) -> None:
     place.remote("two").rebuild_index()
     place.remote("two").upload([other], source)
     readable(place, [item, other])
+
+
+class Killed(BaseException):
+    """The end of a process, as far as threads can have it."""
+
+
+class Dying(Wrapper):
+    """A store whose user dies at the `nth` request that changes something: before or after it."""
+
+    def __init__(self, inner: Counting, nth: int, after: bool) -> None:
+        super().__init__(inner)
+        self._left = nth
+        self._after = after
+
+    def put(self, key: str, data: bytes | memoryview) -> None:
+        self._die(lambda: super(Dying, self).put(key, data))
+
+    def delete(self, key: str) -> None:
+        self._die(lambda: super(Dying, self).delete(key))
+
+    def _die(self, do: Callable[[], None]) -> None:
+        self._left -= 1
+        if self._left < 0 or (self._left == 0 and not self._after):
+            raise Killed
+        do()
+        if self._left == 0:
+            raise Killed
+
+
+def test_killed_at_every_write(place: Place, source: Memory) -> None:
+    """It leaves a remote that is whole, and the next run does the rest."""
+    dead, half, alive, later = (
+        [source.put(some_bytes(30_000 + n, 100 * kind + n)) for n in range(9)] for kind in range(4)
+    )
+    for items in (dead, half, alive, later):
+        place.remote().upload(items, source)
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), [*half, *alive, *later])
+    age(place, GRACE)
+    # One pack is to be deleted, one to be moved out of, one to be doomed, one to be rescued.
+    collect(place.remote("gc"), [*half, *alive, *later, dead[0]])
+    age(place, GRACE)
+    needed = [*half[:3], *alive, dead[0]]
+    template = place.folder / "template"
+    shutil.copytree(place.root, template)
+    nth, ended = 0, False
+    while not ended:
+        nth += 1
+        for after in (False, True):
+            shutil.rmtree(place.root)
+            shutil.copytree(template, place.root)
+            remote = place.remote(f"gc-{nth}-{after}", partial(Dying, nth=nth, after=after))
+            try:
+                collect(remote, needed)
+                ended = True
+            except Killed:
+                pass
+            readable(place, needed, f"r-{nth}-{after}")
+            for _ in range(3):
+                collect(place.remote("again"), needed)
+                age(place, GRACE)
+            readable(place, needed, f"s-{nth}-{after}")
+            assert sum(path.stat().st_size for path in place.packs) < 1.1 * sum(
+                item.size for item in needed
+            )
+    assert nth > 6
+
+
+def test_pushers_while_collections_run(
+    place: Place, source: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight push what is just being deleted; what their refs need comes back byte for byte."""
+    grace = 1.0
+    monkeypatch.setattr("git_mlvers.remote.upload.RECHECK", 0.0)
+    pool = [source.put(some_bytes(20_000 + 7_000 * (n % 5), n)) for n in range(24)]
+    pool += [source.put(edited(some_bytes(600_000, 99), n, 0.2)) for n in range(4)]
+    refs: dict[tuple[int, int], list[Item]] = {}
+    place.remote("first").upload(pool, source)
+    faults: list[BaseException] = []
+    over = threading.Event()
+    pushed = [0] * 8
+    swept = [0]
+
+    def push(number: int) -> None:
+        chance = random.Random(number)
+        while not over.is_set():
+            remote = Remote(place.counting, str(place.folder / f"state-{number}"))
+            begun = time.monotonic()
+            items = chance.sample(pool, 4)
+            remote.upload(items, source, bases={items[0].oid: [pool[-1].oid]})
+            # What every push has to keep to: see "Collection" in docs/design.md.
+            if time.monotonic() - begun < 0.8 * grace:
+                refs[number, chance.randrange(2)] = items
+                pushed[number] += 1
+            remote._state.close()  # the store stays open
+
+    def clean() -> None:
+        while not over.is_set():
+            remote = Remote(place.counting, str(place.folder / "state-gc"))
+            needed = [item for items in list(refs.values()) for item in items]
+            done = collect(remote, needed, grace)
+            swept[0] += done.swept.packs.files
+            remote._state.close()
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            faults.append(error)
+            over.set()
+
+    works = [*(partial(push, number) for number in range(8)), clean, clean]
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 60
+    while not over.is_set() and time.monotonic() < end:
+        time.sleep(0.1)
+        if swept[0] >= 12 and sum(pushed) >= 16:
+            break
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not faults, faults
+    assert swept[0] and sum(pushed)
+    readable(place, {item for items in refs.values() for item in items})

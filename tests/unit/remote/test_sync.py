@@ -281,3 +281,25 @@ def test_a_local_copy_of_another_version_is_made_anew(place: Place, source: Memo
 def test_the_id_is_made_by_the_first_who_asks(place: Place) -> None:
     assert place.remote("one").id == place.remote("two").id
     assert Oid.of(place.remote("one").id.encode())
+
+
+def test_what_two_superseded_at_once_does_not_come_back(place: Place, source: Memory) -> None:
+    """One of the two is superseded in its turn, and the first one must not count again then."""
+    item, other = source.put(some_bytes(5000, 1)), source.put(b"other")
+    place.remote().upload([item], source)
+    (path,) = place.indexes
+    first = bytes.fromhex(path.name)
+    index = index_file.decode(path.read_bytes(), first)
+    empty = index._replace(packs={}, hooks=[], files=[])
+
+    def put(*superseded: bytes) -> bytes:
+        name, data = index_file.encode(empty._replace(supersedes=list(superseded)))
+        place.counting.put(f"content/index/{name.hex()}", data)
+        return name
+
+    one, _ = put(first), put(first, bytes(32))
+    put(first, one)
+    reader = place.remote("two")
+    for _ in range(3):
+        assert reader.missing([item.oid, other.oid]) == {item.oid, other.oid}
+        reader.sync(refresh=True)
