@@ -154,6 +154,7 @@ def _template() -> Path:
     repo.git("-c", store, "-c", "mlvers.remote=storage", "push", "-q", "origin", "main", "v1")
     (repo.path / ".git" / "refs" / "remotes").rename(folder / "marks")
     shutil.rmtree(repo.path / ".git" / "mlvers" / "remotes")
+    shutil.rmtree(folder / "store" / "content" / "users")
     return folder
 
 

@@ -148,6 +148,11 @@ class Running:
         """Kill the whole group."""
         self.signal(signal.SIGKILL)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs still."""
+        return self._child.poll() is None
+
     def end(self) -> Ended:
         """Wait for the end, also of all that has its output open; no traceback was shown."""
         try:
