@@ -107,7 +107,7 @@ def _changed(
     change(_mapping(wanted, file))
     if wanted == before:
         return data
-    for way in (spliced, lambda: _rewritten(data, change)):
+    for way in (spliced, lambda: rewritten(data, change)):
         try:
             result = way()
             if result is not None and load(result, file) == wanted:
@@ -120,7 +120,7 @@ def _changed(
     )
 
 
-def _rewritten(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes | None:
+def rewritten(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes | None:
     """`data` with the change; ``None`` where ruamel.yaml, which keeps the style, cannot read it."""
     from ruamel.yaml.error import YAMLError
 

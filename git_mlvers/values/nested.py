@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _INDEX = re.compile(r"\[(\d+)\]")
 _INDICES = re.compile(r"(.*?)((?:\[\d+\])+)", re.DOTALL)
 
+_Found = tuple[tuple[object, ...], object]
+"""A value, and the keys that lead to it."""
+
 
 def key_text(key: object) -> str:
     """A key as part of a dotted name: text as it is, others as YAML writes them."""
@@ -52,8 +55,15 @@ def lookup(value: object, path: str) -> object:
 
     A key that has dots itself is found too, unless a nested one has the same name.
     """
-    for found in _find(value, path):
+    for _, found in _find(value, path):
         return found
+    raise KeyError(path)
+
+
+def keys_of(value: object, path: str) -> tuple[object, ...]:
+    """The keys, and positions in lists, that lead to what `path` names; raises `KeyError`."""
+    for keys, _ in _find(value, path):
+        return keys
     raise KeyError(path)
 
 
@@ -72,32 +82,33 @@ def _leaves(prefix: str, value: object) -> Iterator[tuple[str, object]]:
             yield name, item
 
 
-def _find(value: object, path: str) -> Iterator[object]:
+def _find(value: object, path: str) -> Iterator[_Found]:
     """All readings of `path`, those with the shortest keys first."""
     if not isinstance(value, dict):
         return
     ends = [place for place, char in enumerate(path) if char == "."]
     for end in [*ends, len(path)]:
-        for item in _step(value, path[:end]):
+        for keys, item in _step(value, path[:end]):
             if end == len(path):
-                yield item
+                yield keys, item
             else:
-                yield from _find(item, path[end + 1 :])
+                yield from ((keys + more, found) for more, found in _find(item, path[end + 1 :]))
 
 
-def _step(value: dict[object, object], word: str) -> Iterator[object]:
+def _step(value: dict[object, object], word: str) -> Iterator[_Found]:
     """What `word`, a key or a key with indices, names in `value`."""
     if word in value:
-        yield value[word]
+        yield (word,), value[word]
     else:
-        yield from (item for key, item in value.items() if key_text(key) == word)
+        yield from (((key,), item) for key, item in value.items() if key_text(key) == word)
     indexed = _INDICES.fullmatch(word)
     if indexed is None:
         return
-    for item in _step(value, indexed[1]):
-        for number in _INDEX.findall(indexed[2]):
-            if not isinstance(item, list) or int(number) >= len(item):
+    for keys, item in _step(value, indexed[1]):
+        numbers = [int(number) for number in _INDEX.findall(indexed[2])]
+        for number in numbers:
+            if not isinstance(item, list) or number >= len(item):
                 break
-            item = item[int(number)]
+            item = item[number]
         else:
-            yield item
+            yield (*keys, *numbers), item
