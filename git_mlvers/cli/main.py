@@ -76,6 +76,7 @@ COMMANDS: dict[str, Command] = {
         Command("pull", CONTENT, "Bring content into the cache and the working tree"),
         Command("checkout", CONTENT, "Put content from the cache into the working tree"),
         Command("repro", PIPELINES, "Run the stages of a pipeline that are not up to date"),
+        Command("exp", PIPELINES, "Run experiments, compare them, and keep the best"),
         Command("commit", PIPELINES, "Record the present outputs of stages without running them"),
         Command("stage", PIPELINES, "Add stages to the pipeline and list them", carries=True),
         Command("run", PIPELINES, "Add a stage to the pipeline and run it", carries=True),

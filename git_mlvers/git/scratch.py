@@ -54,6 +54,13 @@ class ScratchIndex:
             if error.returncode != _IGNORED or force:
                 raise
 
+    def update(self) -> None:
+        """Let the index say of all that it has what stands in the working tree, or does not.
+
+        Raises `GitError`.
+        """
+        self._repo.git(*_CONFIG, "add", "-u", "--", ".", env=self._env)
+
     def entries(self, paths: Sequence[str]) -> list[Entry]:
         """What the index has at and below `paths`, sorted by path."""
         if not paths or not os.path.exists(self.path):

@@ -21,12 +21,13 @@ class StillRunning(MlversError):
 
 
 @contextlib.contextmanager
-def alone(folder: str, waiting: Callable[[str], None]) -> Iterator[None]:
+def alone(folder: str, waiting: Callable[[str], None], name: str = "repro.lock") -> Iterator[None]:
     """Be the only repro that works with the state in `folder`; wait for another one to end.
 
-    `waiting` is called with its process id if there is any need to wait.
+    `waiting` is called with its process id if there is any need to wait. `name` is that of
+    the lock.
     """
-    path = os.path.join(folder, "repro.lock")
+    path = os.path.join(folder, name)
     with disk_errors(path, "taking the lock of repro"):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from git_mlvers.pipeline.session import Session, State
 
 REFS = "refs/mlvers/kept/"
-_WHO = {
+WHO = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "git-mlvers"), ("EMAIL", "git-mlvers@localhost"))
 }
+"""The environment for a git that commits where the user has given no name, or is not asked."""
 
 
 class BadOutput(MlversError):
@@ -124,7 +125,7 @@ def _keep(session: Session, stage: Stage, entries: Sequence[Entry]) -> str:
     if refs.resolve_ref(session.repo, ref) is None:
         message = f"Outputs of stage '{stage.address}' before it ran again\n"
         said = session.repo.git(
-            "commit-tree", tree, input=message.encode("utf-8", "replace"), env=_WHO
+            "commit-tree", tree, input=message.encode("utf-8", "replace"), env=WHO
         )
         session.repo.git("update-ref", ref, said.strip())
     return ref

@@ -1,0 +1,106 @@
+"""What experiments print, kept as files: ``<git common dir>/mlvers/exps/logs/<commit>.log``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from git_mlvers.fsutil import make_dirs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_mlvers.workspace import Workspace
+
+_BLOCK = 1 << 16
+# A program that a stage left behind may hold our end of the pipe. Seconds.
+_PATIENCE = 1.0
+
+
+def folder(workspace: Workspace) -> str:
+    """Where all that belongs to experiments and is no part of Git stands."""
+    return os.path.join(workspace.home, "exps")
+
+
+def path_of(workspace: Workspace, commit: str) -> str:
+    """Where the log of the experiment with this commit stands, if there is one."""
+    return os.path.join(folder(workspace), "logs", f"{commit}.log")
+
+
+def new(workspace: Workspace, name: str) -> str:
+    """A path for the log of an experiment that has no commit yet."""
+    place = os.path.join(folder(workspace), "logs")
+    make_dirs(place, workspace.config.shared)
+    return os.path.join(place, f"{name}.{os.getpid()}.running")
+
+
+@contextlib.contextmanager
+def copied_to(path: str) -> Iterator[None]:
+    """Let all that we, and programs that we start, print in the block also go into a file.
+
+    Where it goes to a terminal, programs go on seeing one.
+    """
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    copies = [_Copy(number, log) for number in (1, 2)]
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        for copy in copies:
+            copy.end()
+        os.close(log)
+
+
+class _Copy:
+    """One of our two outputs, which leads through us while this lives."""
+
+    def __init__(self, number: int, log: int) -> None:
+        self._number = number
+        self._before = os.dup(number)
+        source, target = _terminal(number) if os.isatty(number) else os.pipe()
+        os.dup2(target, number)
+        os.close(target)
+        self._thread = threading.Thread(target=self._carry, args=(source, log), daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let it lead where it led before."""
+        os.dup2(self._before, self._number)
+        self._thread.join(_PATIENCE)
+
+    def _carry(self, source: int, log: int) -> None:
+        while True:
+            try:
+                data = os.read(source, _BLOCK)
+            except OSError:  # how a terminal says that nobody is there any more
+                break
+            if not data:
+                break
+            for target in (log, self._before):
+                with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads
+                    _write(target, data)
+        os.close(source)
+
+
+def _write(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _terminal(like: int) -> tuple[int, int]:
+    """A terminal of the size of the one behind the descriptor `like`: our end, and theirs."""
+    import fcntl
+    import termios
+    import tty
+
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    with contextlib.suppress(OSError):
+        size = fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * 8)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+    return ours, theirs
