@@ -14,6 +14,7 @@ SUMMARY = "Run experiments, compare them, and keep the best"
 
 VERBS = {
     "run": "exp_run",
+    "queue": "queue",
 }
 """The verbs, and the modules that do them."""
 

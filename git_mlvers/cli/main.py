@@ -77,6 +77,7 @@ COMMANDS: dict[str, Command] = {
         Command("checkout", CONTENT, "Put content from the cache into the working tree"),
         Command("repro", PIPELINES, "Run the stages of a pipeline that are not up to date"),
         Command("exp", PIPELINES, "Run experiments, compare them, and keep the best"),
+        Command("queue", PIPELINES, "Run experiments that wait, and look after them"),
         Command("commit", PIPELINES, "Record the present outputs of stages without running them"),
         Command("stage", PIPELINES, "Add stages to the pipeline and list them", carries=True),
         Command("run", PIPELINES, "Add a stage to the pipeline and run it", carries=True),
@@ -100,6 +101,12 @@ COMMANDS: dict[str, Command] = {
         Command("filter-process", PLUMBING, "Clean and smudge many files for git", plumbing=True),
         Command("fetch-process", PLUMBING, "Download for a filter process", plumbing=True),
         Command("merge-driver", PLUMBING, "Merge two versions of a tracked file", plumbing=True),
+        Command(
+            "exp-process",
+            PLUMBING,
+            "Run one experiment in a working tree of its own",
+            plumbing=True,
+        ),
         Command("hook", PLUMBING, "Do what a git hook asks for", plumbing=True),
     )
 }

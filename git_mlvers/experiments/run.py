@@ -111,7 +111,7 @@ def _keep(
     repo, (result, error) = workspace.repo, outcome
     source = WorkingTree(repo)
     project = Project.load(source)
-    taken = snapshot.take(repo, forced=_stored(workspace, project))
+    taken = snapshot.take(repo, forced=stored(workspace, project))
     message = request.message or _message(request)
     commit = snapshot.commit(repo, taken.tree, [request.baseline], message)
     experiment = refs.Experiment(request.baseline, request.name, commit)
@@ -130,8 +130,8 @@ def _keep(
     return Ran(experiment, result, error, taken.left_out)
 
 
-def _stored(workspace: Workspace, project: Project) -> list[str]:
-    """Outputs that are not in the index by themselves, and belong to the experiment."""
+def stored(workspace: Workspace, project: Project) -> list[str]:
+    """Outputs that may not be in the index by themselves, and belong to the experiment."""
     if workspace.config.autostage:
         return []
     outs = (out for stage in project.stages for out in stage.outs)

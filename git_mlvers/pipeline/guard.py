@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,14 @@ class Groups:
                     f"a repro was killed, and the commands of its stage '{stage}' still run",
                     f"wait for their end, or end them: kill -- -{group}",
                 )
+        remove_quietly(self._path)
+
+    def kill_left(self) -> None:
+        """End what still runs of an earlier repro, which is gone."""
+        for group, start in self._left().values():
+            if _is_alive(group, start):
+                with contextlib.suppress(OSError):
+                    os.killpg(group, signal.SIGKILL)
         remove_quietly(self._path)
 
     def began(self, stage: str, group: int) -> None:

@@ -70,7 +70,7 @@ def reproduce(
     nested = workspace.env.get("MLVERS_STAGE") and workspace.env.get("DVC_ROOT") == top
     own = nullcontext() if options.dry or nested else guard.alone(folder, wait_for)
     try:
-        with own, _endings_heard():
+        with own, endings_heard():
             groups = guard.Groups(folder)
             if not options.dry and not nested:
                 groups.check()
@@ -106,7 +106,7 @@ def _fetch_runs(workspace: Workspace, report: Report) -> None:
 
 
 @contextmanager
-def _endings_heard() -> Iterator[None]:
+def endings_heard() -> Iterator[None]:
     """Let the signals that end a program do so as Ctrl-C does: in order, with children ended."""
     if threading.current_thread() is not threading.main_thread():
         yield

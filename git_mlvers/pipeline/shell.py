@@ -25,6 +25,10 @@ GRACE = 5.0
 """How long a command may take to end after it was told to, before it is killed. Seconds."""
 
 
+Aside = subprocess.Popen[bytes]
+"""A program that `start_aside` has started."""
+
+
 class CommandFailed(MlversError):
     """A command of a stage exited with another code than 0, or could not be started."""
 
@@ -110,6 +114,26 @@ def shell_words(cmd: str, env: Mapping[str, str]) -> list[str]:
     """The program and its words that run `cmd`: the user's ``$SHELL``, else ``/bin/sh``."""
     shell = env.get("SHELL") or "/bin/sh"
     return [shell, *_QUIET_SHELLS.get(os.path.basename(shell), ()), "-c", cmd]
+
+
+def start_aside(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str], log: int, *, session: bool = False
+) -> Aside:
+    """Start `argv`, which is this program once more, with all that it prints going to `log`.
+
+    It is in a group of its own, so that Ctrl-C reaches us alone; with `session` it goes on
+    when the terminal is gone, too.
+    """
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=session,
+        process_group=None if session else 0,
+    )
 
 
 def _start(job: Job, cmd: str, stdout: int | None) -> subprocess.Popen[bytes]:

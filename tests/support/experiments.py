@@ -12,7 +12,7 @@ from tests.support.git import Repo
 from tests.support.pipelines import Pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _PIPELINE = """\
@@ -84,7 +84,7 @@ class Experiments(Pipelines):
         """What an experiment printed."""
         return (self.common_dir() / "mlvers" / "exps" / "logs" / f"{commit}.log").read_bytes()
 
-    def started(self, *args: str) -> subprocess.Popen[str]:
+    def started(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """A ``git-mlvers exp ARGS`` that runs on; git itself is not between us and it."""
         return subprocess.Popen(
             ["git-mlvers", "exp", *args],
@@ -93,7 +93,7 @@ class Experiments(Pipelines):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=dict(os.environ),
+            env={**os.environ, **(env or {})},
         )
 
 
