@@ -27,6 +27,7 @@ _LIBRARIES = {
     "pathspec": "pathspec",
     "rich": "rich",
     "ruamel": "ruamel.yaml",
+    "tomlkit": "tomlkit",
     "yaml": "pyyaml",
 }
 """What must be installed in any case: the modules, and the packages that have them."""

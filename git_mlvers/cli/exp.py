@@ -15,6 +15,14 @@ SUMMARY = "Run experiments, compare them, and keep the best"
 VERBS = {
     "run": "exp_run",
     "queue": "queue",
+    "show": "exp_show",
+    "list": "exp_list",
+    "diff": "exp_diff",
+    "apply": "exp_apply",
+    "branch": "exp_branch",
+    "save": "exp_save",
+    "rename": "exp_rename",
+    "remove": "exp_remove",
 }
 """The verbs, and the modules that do them."""
 
@@ -24,6 +32,17 @@ HELP = """
     git mlvers exp run [-S [FILE:]KEY=VALUE]... [-n NAME] [-f] [-m MSG] [--temp] [-j N]
                        [--queue] [TARGET...]
     git mlvers exp queue ACTION...
+    git mlvers exp show [-a | -A] [-n N] [--sort-by NAME [--sort-order asc|desc]]
+                        [--filter COND]... [--keep REGEX]... [--drop REGEX]...
+                        [--only-changed | --all-columns] [--ids] [--precision N]
+                        [--json | --csv | --md] [REV...]
+    git mlvers exp list [-A | --rev REV] [--name-only] [--json]
+    git mlvers exp diff [--all] [--precision N] [--json | --csv | --md] [A [B]]
+    git mlvers exp apply NAME
+    git mlvers exp branch NAME [BRANCH]
+    git mlvers exp save [-n NAME] [-m MSG] [-f]
+    git mlvers exp rename NAME NEW
+    git mlvers exp remove [--failed] NAME... | --rev REV | -A
 
 ## Description
 
@@ -57,6 +76,24 @@ link. A sweep always does so; `-j N` runs so many at once.
 `--queue` only writes down what is to be run, with the files as they are now.
 git-mlvers-queue(1) runs it.
 
+`exp show` prints the working tree, the commit that is checked out (or those named, or
+those of `-a`, `-A`, `-n`) and its experiments, with all metrics and with the params
+that are not the same everywhere. What has no room on the terminal is named below the
+table; `--csv` and `--json` have everything. `--sort-by` and `--filter` take the
+name of a metric or param, or its end: `--filter "accuracy>=0.9"`. Experiments that
+failed, wait, or run are marked. Those of DVC (`refs/exps`) are shown too.
+
+`exp diff` compares params and metrics of two experiments or commits. The same names
+serve metrics, params and plots commands, wherever these take a commit. NAME is the
+name, `exp-` with the beginning of the commit's id, or the ref: an experiment is a
+commit, and `git log`, `git diff` and `git switch --detach` take the ref.
+
+`exp apply` puts the files of an experiment into the working tree, so that `repro` has
+nothing to do. What was there before is kept, untracked files too where the experiment
+has others at their paths, and the command that brings it back is printed. Your
+index stays. `exp branch` makes a branch of an experiment, `exp save` keeps the working
+tree as one without running anything. `exp remove` prints how to have one back.
+
 Commands of stages find `MLVERS_EXP_NAME`, `DVC_EXP_NAME` and `DVC_EXP_BASELINE_REV` in
 their environment.
 
@@ -67,6 +104,8 @@ their environment.
     git mlvers exp run -S train.C=0.1,1,10 -S features=choice(all,few) -j 2
     git mlvers exp run --queue -S train.C=100
     git mlvers queue start -j 2
+    git mlvers exp show --sort-by accuracy --sort-order desc
+    git mlvers exp apply big-net
 
 ## Exit codes
 

@@ -171,13 +171,7 @@ def _say_settings(settings: Sequence[Setting], name: str, context: Context) -> N
 def tell(ran: Ran, context: Context) -> int:
     """Say what came of an experiment in the working tree; the exit code."""
     experiment, error = ran.experiment, ran.error
-    if ran.left_out:
-        what = ", ".join(path(name) for name in ran.left_out[:3])
-        more = f" and {len(ran.left_out) - 3} more" if len(ran.left_out) > 3 else ""
-        context.warn(
-            f"{count(len(ran.left_out), 'untracked path')} not part of it: {what}{more}",
-            "git mlvers track, or git add, makes large files part of experiments",
-        )
+    tell_left_out(ran.left_out, context)
     if context.json:
         status = "done" if error is None else "failed"
         fields = {"name": experiment.name, "commit": experiment.commit, "status": status}
@@ -189,3 +183,14 @@ def tell(ran: Ran, context: Context) -> int:
     context.say(f"Ran experiment '{experiment.name}' ({experiment.short}).")
     context.say("What it made is in your working tree. To record it: git add -A, git commit")
     return 0
+
+
+def tell_left_out(names: Sequence[str], context: Context) -> None:
+    """Warn of untracked files that are not part of an experiment."""
+    if names:
+        what = ", ".join(path(name) for name in names[:3])
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        context.warn(
+            f"{count(len(names), 'untracked path')} not part of it: {what}{more}",
+            "git mlvers track, or git add, makes large files part of experiments",
+        )

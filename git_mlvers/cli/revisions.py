@@ -72,7 +72,27 @@ def revision(repo: Repository, name: str) -> Revision:
         return Revision(name, WorkingTree(repo))
     if name == "HEAD" and refs.head(repo) is None:
         return Revision(name, None)
-    return Revision(name, Commit(repo, refs.resolve(repo, name)))
+    return Revision(name, Commit(repo, commit_of(repo, name)))
+
+
+def commit_of(repo: Repository, name: str) -> str:
+    """The hex id of the commit, or else of the experiment, that `name` means.
+
+    Raises `UnknownRevision`.
+    """
+    from git_mlvers.git import refs
+
+    try:
+        return refs.resolve(repo, name)
+    except refs.UnknownRevision:
+        from git_mlvers.experiments import find
+
+        try:
+            return find.find(repo, name).commit
+        except find.UnknownExperiment as error:
+            if isinstance(error, find.Ambiguous):
+                raise
+        raise
 
 
 def many(

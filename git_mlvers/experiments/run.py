@@ -97,17 +97,18 @@ def run(
         result = reproduce(workspace, request.targets, options, report, cwd=where)
     except FAILURES as caught:
         error = caught
-    return _keep(workspace, request, started, (result, error), kept, drop)
+    return keep(workspace, request, started, (result, error), kept, drop)
 
 
-def _keep(
+def keep(
     workspace: Workspace,
     request: Request,
     started: float,
-    outcome: tuple[Result | None, MlversError | None],
-    kept: Callable[[refs.Experiment], None],
-    drop: Sequence[str],
+    outcome: tuple[Result | None, MlversError | None] = (None, None),
+    kept: Callable[[refs.Experiment], None] = lambda experiment: None,
+    drop: Sequence[str] = (),
 ) -> Ran:
+    """Make the working tree as it stands the experiment that `request` names; see `run`."""
     repo, (result, error) = workspace.repo, outcome
     source = WorkingTree(repo)
     project = Project.load(source)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_mlvers.cli import crash, main
+from git_mlvers.cli import crash, exp, main
 from git_mlvers.cli.context import Context
 from git_mlvers.errors import ContentMissing, MlversError
 from tests.support.environment import CHECKOUT
@@ -54,6 +54,7 @@ def test_every_command_has_its_module_and_the_same_summary() -> None:
 def test_no_module_of_a_command_is_unlisted() -> None:
     directory = os.path.dirname(main.__file__)
     named = {command.module_name.rpartition(".")[2] for command in main.COMMANDS.values()}
+    named.update(exp.VERBS.values())
     for name in os.listdir(directory):
         if name.endswith(".py"):
             with open(os.path.join(directory, name), encoding="utf-8") as file:
