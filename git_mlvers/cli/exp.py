@@ -23,6 +23,8 @@ VERBS = {
     "save": "exp_save",
     "rename": "exp_rename",
     "remove": "exp_remove",
+    "push": "exp_push",
+    "pull": "exp_pull",
 }
 """The verbs, and the modules that do them."""
 
@@ -43,6 +45,9 @@ HELP = """
     git mlvers exp save [-n NAME] [-m MSG] [-f]
     git mlvers exp rename NAME NEW
     git mlvers exp remove [--failed] NAME... | --rev REV | -A
+    git mlvers exp remove -g GIT_REMOTE NAME...
+    git mlvers exp push [-A] [-f] GIT_REMOTE [NAME...]
+    git mlvers exp pull [-A] GIT_REMOTE [NAME...]
 
 ## Description
 
@@ -93,6 +98,12 @@ nothing to do. What was there before is kept, untracked files too where the expe
 has others at their paths, and the command that brings it back is printed. Your
 index stays. `exp branch` makes a branch of an experiment, `exp save` keeps the working
 tree as one without running anything. `exp remove` prints how to have one back.
+
+`exp push` sends experiments to a git remote, with their content to its remote and with
+their notes, `exp pull` brings them; without names those of the commit that is checked
+out. All experiments of a commit stand under one ref there, so that a sweep of a
+thousand costs others nothing. Two who push at once both have theirs there afterwards.
+What was removed there (`exp remove -g origin NAME`) is not sent again unless forced.
 
 Commands of stages find `MLVERS_EXP_NAME`, `DVC_EXP_NAME` and `DVC_EXP_BASELINE_REV` in
 their environment.

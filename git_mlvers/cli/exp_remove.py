@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     flag("--rev", metavar="REV", help="all of this commit")
     flag("-A", "--all-commits", action="store_true", help="all that there are")
     flag("--failed", action="store_true", help="of those only the failed ones")
+    flag("-g", "--git-remote", metavar="GIT_REMOTE", help="from this git remote, not here")
     add_quiet(parser)
 
 
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if not (args.names or args.rev or args.all_commits):
         raise UsageError("which experiments?", "give names, --rev REV or -A")
+    if args.git_remote is not None:
+        return _from_remote(args, context)
     with Workspace.open(context.cwd, context.env) as workspace:
         found = _chosen(workspace.repo, args)
         if args.failed:
@@ -45,6 +48,24 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.say(f"\tgit update-ref {each.ref} {each.commit}")
     if not found:
         context.say(f"{count(0, 'experiment')} removed")
+    return 0
+
+
+def _from_remote(args: argparse.Namespace, context: Context) -> int:
+    from git_mlvers.cli.exp_push import known_remote
+    from git_mlvers.cli.render import count
+    from git_mlvers.experiments.exchange import remove
+    from git_mlvers.experiments.find import UnknownExperiment
+    from git_mlvers.workspace import Workspace
+
+    if not args.names:
+        raise UsageError("which experiments?", "from a git remote they are removed by name")
+    with Workspace.open(context.cwd, context.env) as workspace:
+        known_remote(workspace, args.git_remote)
+        found = remove(workspace.repo, args.git_remote, args.names)
+    if not found:
+        raise UnknownExperiment(f"{args.git_remote} has no experiment {args.names[0]!r}")
+    context.say(f"Removed {count(len(found), 'experiment')} from {args.git_remote}")
     return 0
 
 

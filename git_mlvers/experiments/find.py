@@ -36,7 +36,11 @@ def find(repo: Repository, word: str) -> Experiment:
 
 def find_all(repo: Repository, words: Iterable[str]) -> list[Experiment]:
     """The same for several, each once, in the order of `words`."""
-    known = refs.everywhere(repo)
+    return chosen(repo, refs.everywhere(repo), words)
+
+
+def chosen(repo: Repository, known: Sequence[Experiment], words: Iterable[str]) -> list[Experiment]:
+    """The same among experiments that are `known`."""
     return list(dict.fromkeys(_chosen(repo, known, word) for word in words))
 
 

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from git_mlvers.git.repository import Repository
 
 _TRIES = 5
-# How the other side's git begins to say that another push was at the ref at that moment.
-_OVERTAKEN = ("cannot lock ref", "failed to lock", "failed to update ref", "incorrect old value")
+OVERTAKEN = ("cannot lock ref", "failed to lock", "failed to update ref", "incorrect old value")
+"""How the other side's git begins to say that another push was at the ref at that moment."""
+
 # A git remote that refuses notes is asked again after so long. Seconds.
 _REFUSED = 7 * 24 * 3600.0
 
@@ -146,7 +147,7 @@ def _run(repo: Repository, git_remote: str, *args: str) -> None:
         if told is not None:
             kind, _, reason = told.rpartition("\t")[2].partition(" (")
             reason = reason.removesuffix(")")
-            faster = kind == "[rejected]" or reason.startswith(_OVERTAKEN)
+            faster = kind == "[rejected]" or reason.startswith(OVERTAKEN)
             raise _Rejected(reason or kind, faster)
         error = failure(process)
         raise RemoteError(
