@@ -15,7 +15,7 @@ Commands = list[list[str]]
 
 BUCKET = "bench"
 
-PIPELINE = ("repro", "status", "metrics diff", "params diff")
+PIPELINE = ("repro", "status", "metrics diff", "params diff", "exp run")
 """Commands about a pipeline that are measured."""
 
 
