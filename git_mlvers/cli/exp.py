@@ -66,8 +66,8 @@ stays as it is written. KEY leads into mappings by dots and into lists by number
 text. `+KEY=VALUE` adds a param that is not there, `++KEY=VALUE` sets it in any case,
 `~KEY` removes it.
 
-Several values are a sweep: `-S train.C=0.1,1,10`, `-S seed=range(0,10,2)`,
-`-S kind=choice(a,b)`. With several of those there is an experiment for each combination.
+Several values are a sweep: `-S train.C=0.1,1,10`, `-S "seed=range(0,10,2)"`,
+`-S "kind=choice(a,b)"`. With several of those there is an experiment for each combination.
 
 In the working tree, one experiment runs at a time, and leaves there what it made. If a
 stage fails, it is kept as one that failed, and params are put back as they were. The same
@@ -112,7 +112,7 @@ their environment.
 
     git mlvers exp run -S train.C=10
     git mlvers exp run -n big-net -S "model.layers=[128, 64]" -S +model.dropout=0.1
-    git mlvers exp run -S train.C=0.1,1,10 -S features=choice(all,few) -j 2
+    git mlvers exp run -S train.C=0.1,1,10 -S features=all,few -j 2
     git mlvers exp run --queue -S train.C=100
     git mlvers queue start -j 2
     git mlvers exp show --sort-by accuracy --sort-order desc

@@ -152,7 +152,6 @@ def _in_place(workspace: Workspace, request: Request, context: Context) -> int:
     def kept(experiment: Experiment) -> None:
         os.replace(log, logs.path_of(workspace, experiment.commit))
 
-    _say_settings(request.settings, request.name, context)
     try:
         with logs.copied_to(log):
             ran = run_in_place(workspace, request, ContextReport(context), kept)
@@ -160,12 +159,6 @@ def _in_place(workspace: Workspace, request: Request, context: Context) -> int:
         if os.path.exists(log):
             os.unlink(log)
     return tell(ran, context)
-
-
-def _say_settings(settings: Sequence[Setting], name: str, context: Context) -> None:
-    words = " ".join(setting.text for setting in settings)
-    context.say(f"Running experiment '{name}'" + (f": {words}" if words else ""))
-    context.stdout.flush()
 
 
 def tell(ran: Ran, context: Context) -> int:

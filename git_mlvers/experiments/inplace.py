@@ -77,6 +77,8 @@ def run_in_place(
         guard.Groups(folder).check()
         recover(repo, report)
         changes = params.plan(WorkingTree(repo), request.settings, request.folder)
+        words = " ".join(setting.text for setting in request.settings)
+        report.line(f"Running experiment '{request.name}'" + (f": {words}" if words else ""))
         before = _keep_before(repo, request.name, changes)
         try:
             ran = run(workspace, request, report, changes=changes, kept=kept, drop=before.refs)

@@ -75,12 +75,13 @@ def run(
     changes: Sequence[params.Changed],
     kept: Callable[[refs.Experiment], None] = lambda experiment: None,
     drop: Sequence[str] = (),
+    keep: bool = True,
 ) -> Ran:
     """Run the pipeline with `changes` of params (see `params.plan`) and keep what comes of it.
 
     That a stage failed is told in the result; other errors are raised, and nothing is kept
     then. `kept` is called with the experiment before its ref is made, which deletes the
-    refs `drop`.
+    refs `drop`. For `keep` see `Options`.
     """
     repo, started = workspace.repo, time.time()
     workspace.env = {
@@ -92,7 +93,7 @@ def run(
     params.write(repo.top, changes)
     result, error = None, None
     try:
-        options = Options(force=request.force)
+        options = Options(force=request.force, keep=keep)
         where = os.path.join(repo.top, request.folder)
         result = reproduce(workspace, request.targets, options, report, cwd=where)
     except FAILURES as caught:

@@ -25,6 +25,8 @@ class Options(NamedTuple):
     run_cache: bool = True
     all_pipelines: bool = False
     jobs: int = 1
+    keep: bool = True
+    """Whether outputs that are nowhere else are kept before they go."""
 
 
 class Result(NamedTuple):

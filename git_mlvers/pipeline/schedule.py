@@ -165,7 +165,8 @@ class Schedule:
     def _restore(self, stage: Stage, state: State, earlier: restore.Earlier) -> bool:
         session = self._session
         if not self._options.dry:
-            self._tell_kept(stage, keep.secure(session, stage, state))
+            if self._options.keep:
+                self._tell_kept(stage, keep.secure(session, stage, state))
             restored = restore.restore(session, stage, state, earlier)
             paths = [out.path for out in stage.outs]
             stats = staging.stats_below(session.repo.top, paths)
@@ -189,7 +190,9 @@ class Schedule:
                 report.line(f"> {cmd}")
             self._settle(stage.address, "ran")
             return
-        way_back = steps.prepare(self._session, stage, state, fetching=options.pull)
+        way_back = steps.prepare(
+            self._session, stage, state, fetching=options.pull, keeping=options.keep
+        )
         self._tell_kept(stage, way_back)
         self._running[stage.address] = _Running(stage, state, way_back)
         self._say(f"Running stage '{stage.address}':")

@@ -27,15 +27,19 @@ if TYPE_CHECKING:
     from git_mlvers.pipeline.session import Session, State
 
 
-def prepare(session: Session, stage: Stage, state: State, *, fetching: bool) -> WayBack | None:
+def prepare(
+    session: Session, stage: Stage, state: State, *, fetching: bool, keeping: bool = True
+) -> WayBack | None:
     """Make everything ready for the commands of `stage`; how its old outputs can be had back.
+
+    Without `keeping` they cannot.
 
     Raises `MissingDep`, `MissingParam` and `ContentMissing`, and has then deleted nothing.
     """
     require_deps(stage, state)
     session.values.require(stage)
     content.require(session, stage, fetching=fetching)
-    way_back = keep.secure(session, stage, state)
+    way_back = keep.secure(session, stage, state) if keeping else None
     keep.clear(session, stage, persistent=False)
     for out in stage.outs:
         make_dirs(os.path.dirname(os.path.join(session.repo.top, out.path)))

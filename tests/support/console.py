@@ -38,6 +38,8 @@ _MARK = "\x1e"
 _ANY = "…"
 _MASKS = (
     (re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b"), "DATE"),
+    (re.compile(r"\bexp-[0-9a-f]{5}\b"), "exp-ID"),
+    (re.compile(r"\b[0-9]{2}:[0-9]{2}\b"), "CLOCK"),
     (re.compile(r"\b(?:[0-9a-f]{2}/){0,2}[0-9a-f]{7,64}\b"), "ID"),
     (re.compile(r"\b[0-9][0-9.,]* ?([KMGT]i?B?|bytes|kB|MB)(?![A-Za-z])"), "SIZE"),
     (re.compile(r"\b[0-9]+(\.[0-9]+)? s\b"), "TIME"),
