@@ -31,8 +31,8 @@ VERBS = {
 HELP = """
 ## Synopsis
 
-    git mlvers exp run [-S [FILE:]KEY=VALUE]... [-n NAME] [-f] [-m MSG] [--temp] [-j N]
-                       [--queue] [TARGET...]
+    git mlvers exp run [-S [FILE:]KEY=VALUE]... [-n NAME] [-m MSG] [-f] [--pull]
+                       [--temp] [-j N] [--queue] [TARGET...]
     git mlvers exp queue ACTION...
     git mlvers exp show [-a | -A] [-n N] [--sort-by NAME [--sort-order asc|desc]]
                         [--filter COND]... [--keep REGEX]... [--drop REGEX]...

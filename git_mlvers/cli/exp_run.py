@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     flag("-n", "--name", metavar="NAME", help="call it so; else two words are chosen")
     flag("-m", "--message", metavar="MSG", default="", help="the message of its commit")
     flag("-f", "--force", action="store_true", help="run stages even if they are up to date")
+    flag("--pull", action="store_true", help="bring what is missing from the remote first")
     flag("--temp", action="store_true", help="in a working tree of its own")
     flag("-j", "--jobs", type=int, metavar="N", help="so many at once, in trees of their own")
     flag("--queue", action="store_true", help="only write down what is to be run")
@@ -97,6 +98,7 @@ def _requests(
             targets=args.targets,
             folder=folder,
             force=args.force,
+            pull=args.pull,
             message=args.message,
         )
         for name, settings in zip(_names(args.name, len(sweep), here | waiting), sweep, strict=True)

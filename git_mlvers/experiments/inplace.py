@@ -15,6 +15,7 @@ from git_mlvers.errors import UsageError
 from git_mlvers.experiments import params, snapshot
 from git_mlvers.experiments.run import run
 from git_mlvers.fsutil import remove_quietly, write_atomic
+from git_mlvers.git import refs
 from git_mlvers.pipeline import guard
 from git_mlvers.pipeline.errors import PipelineError
 from git_mlvers.pipeline.keep import REFS as KEPT
@@ -100,6 +101,9 @@ def recover(repo: Repository, report: Report) -> None:
     folder = os.path.join(repo.git_dir, "mlvers")
     before = _read(os.path.join(folder, _JOURNAL))
     if before is None:
+        return
+    if refs.resolve_ref(repo, before.refs[0]) is None:
+        remove_quietly(os.path.join(folder, _JOURNAL))  # the experiment is there
         return
     report.warn(f"the experiment '{before.name}', which ran here before, was killed")
     _put_back(repo, before, report)

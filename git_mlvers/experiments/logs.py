@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -28,6 +29,16 @@ def folder(workspace: Workspace) -> str:
 def path_of(workspace: Workspace, commit: str) -> str:
     """Where the log of the experiment with this commit stands, if there is one."""
     return os.path.join(folder(workspace), "logs", f"{commit}.log")
+
+
+def keep(log: str, workspace: Workspace, commit: str) -> None:
+    """Keep the file `log`, which may still grow, as the log of the experiment with this commit."""
+    path = path_of(workspace, commit)
+    make_dirs(os.path.dirname(path), workspace.config.shared)
+    try:
+        os.link(log, path)
+    except OSError:
+        shutil.copyfile(log, path)  # a file system without links
 
 
 def new(workspace: Workspace, name: str) -> str:
@@ -65,26 +76,32 @@ class _Copy:
         source, target = _terminal(number) if os.isatty(number) else os.pipe()
         os.dup2(target, number)
         os.close(target)
-        self._thread = threading.Thread(target=self._carry, args=(source, log), daemon=True)
+        # Its own descriptors: it may go on when nobody waits for it any more.
+        args = (source, os.dup(log), os.dup(self._before))
+        self._thread = threading.Thread(target=_carry, args=args, daemon=True)
         self._thread.start()
 
     def end(self) -> None:
         """Let it lead where it led before."""
         os.dup2(self._before, self._number)
+        os.close(self._before)
         self._thread.join(_PATIENCE)
 
-    def _carry(self, source: int, log: int) -> None:
-        while True:
-            try:
-                data = os.read(source, _BLOCK)
-            except OSError:  # how a terminal says that nobody is there any more
-                break
-            if not data:
-                break
-            for target in (log, self._before):
-                with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads
-                    _write(target, data)
-        os.close(source)
+
+def _carry(source: int, *targets: int) -> None:
+    """Write what comes from `source` to all `targets`, until its end."""
+    while True:
+        try:
+            data = os.read(source, _BLOCK)
+        except OSError:  # how a terminal says that nobody is there any more
+            break
+        if not data:
+            break
+        for target in targets:
+            with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads
+                _write(target, data)
+    for fd in (source, *targets):
+        os.close(fd)
 
 
 def _write(fd: int, data: bytes) -> None:

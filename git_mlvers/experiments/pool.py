@@ -139,7 +139,7 @@ def kill(workspace: Workspace, task: Task) -> bool:
     if tasks.is_held(path):
         end(process, signal.SIGKILL)
     if task.outcome() is None:
-        trees.remove(workspace.repo, trees.path_of(workspace, task.name))
+        trees.remove(workspace.repo, trees.path_of(workspace, task.id))
         outcome = tasks.Outcome(tasks.KILLED, message=tasks.KILLED_BY_USER, exit_code=1)
         tasks.finish(workspace.repo, task, outcome, workspace.config.shared)
     return True

@@ -41,6 +41,7 @@ class Request(NamedTuple):
     targets: Sequence[str] = ()
     folder: str = "."
     force: bool = False
+    pull: bool = False
     message: str = ""
     replace: bool = False
     """Whether an experiment of the same name gives way to it."""
@@ -93,7 +94,7 @@ def run(
     params.write(repo.top, changes)
     result, error = None, None
     try:
-        options = Options(force=request.force, keep=keep)
+        options = Options(force=request.force, pull=request.pull, keep=keep)
         where = os.path.join(repo.top, request.folder)
         result = reproduce(workspace, request.targets, options, report, cwd=where)
     except FAILURES as caught:

@@ -9,7 +9,6 @@ from git_mlvers.errors import MlversError
 from git_mlvers.experiments import logs, params, tasks, trees
 from git_mlvers.experiments.pool import TAKEN
 from git_mlvers.experiments.run import run
-from git_mlvers.fsutil import make_dirs
 from git_mlvers.pipeline.repro import endings_heard
 from git_mlvers.pipeline.source import WorkingTree
 
@@ -39,7 +38,7 @@ def _run(workspace: Workspace, task: Task, report: Report) -> Outcome:
     try:
         with (
             endings_heard(),
-            trees.made(workspace, task.name, task.snapshot, task.request.baseline) as path,
+            trees.made(workspace, task.id, task.snapshot, task.request.baseline) as path,
         ):
             return _run_in(workspace, task, path, report)
     except MlversError as error:
@@ -56,9 +55,7 @@ def _run_in(workspace: Workspace, task: Task, path: str, report: Report) -> Outc
     from git_mlvers.workspace import Workspace as Opened
 
     def kept(experiment: Experiment) -> None:
-        place = logs.path_of(workspace, experiment.commit)
-        make_dirs(os.path.dirname(place), workspace.config.shared)
-        os.link(task.log, place)
+        logs.keep(task.log, workspace, experiment.commit)
 
     with Opened.open(path, trees.environment(workspace.env)) as own:
         changes = params.plan(WorkingTree(own.repo), task.request.settings, task.request.folder)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.experiments import Experiments, experiments, wait_for
 from tests.support.git import Repo, noise
+from tests.support.powers import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,20 @@ class TestTemp:
         assert "-j takes a number" in repo.exp_fails("run", "-j", "0")
         assert repo.mlvers("queue", "status").startswith("Nothing waits")
 
+    def test_content_is_brought_when_that_is_asked_for(
+        self, repo: Experiments, tmp_path: Path
+    ) -> None:
+        repo.attributes("*.big")
+        repo.write("source.big", noise(300_000, "data"))
+        repo.write("dvc.yaml", repo.read("dvc.yaml").replace(b"source.txt", b"source.big"))
+        repo.commit("data")
+        repo.mlvers("remote", "add", "-d", "store", str(tmp_path / "store"))
+        repo.mlvers("push")
+        repo.drop_cache()
+        repo.exp("run", "--temp", "--pull", "-n", "one")
+        repo.assert_pointer("source.big", noise(300_000, "data"), repo.of("one"))
+        assert repo.blob("data/all.txt", repo.of("one")) == noise(300_000, "data")
+
     def test_ctrl_c(self, repo: Experiments) -> None:
         before = state(repo)
         process = repo.started("run", "--temp", "-n", "slow", "-S", "train.C=7", env={"NAP": "60"})
@@ -132,6 +147,33 @@ class TestWhereItRuns:
         assert len(lib.git("worktree", "list").splitlines()) == 1
         assert_nothing_left(repo)
         repo.assert_status()
+
+    def test_as_a_submodule(self, repo: Experiments, tmp_path: Path) -> None:
+        above = Repo.init(tmp_path / "above")
+        above.git("submodule", "--quiet", "add", str(repo.path), "project")
+        project = Experiments(above.path / "project")
+        project.exp("run", "--temp", "-S", "train.C=2", "-n", "one")
+        project.exp("run", "-S", "train.C=3", "-n", "two")
+        assert project.blob("metrics.json", project.of("one")) == b'{"acc": 2}\n'
+        assert project.blob("metrics.json", project.of("two")) == b'{"acc": 3}\n'
+        assert_nothing_left(project)
+
+    def test_a_cache_that_is_read_only(self, repo: Experiments, tmp_path: Path) -> None:
+        cache = tmp_path / "cache"
+        repo.config("mlvers.cacheDir", str(cache))
+        repo.attributes("*.big")
+        repo.write("data.big", noise(300_000, "data"))
+        repo.write("train.sh", repo.read("train.sh") + b"cksum < data.big > sum\n")
+        repo.commit("data")
+        repo.program("chmod", "-R", "a-w", str(cache))
+        try:
+            words = ("git", "mlvers", "exp", "run")
+            repo.program(*plain(*words, "-n", "one", "-S", "train.C=2", "--temp"))
+            repo.program(*plain(*words, "-n", "two", "-S", "train.C=3"))
+        finally:
+            repo.program("chmod", "-R", "u+w", str(cache))
+        assert repo.blob("sum", repo.of("one")) == repo.blob("sum", repo.of("two"))
+        repo.assert_pointer("data.big", noise(300_000, "data"), repo.of("one"))
 
     def test_from_within_a_stage(self, repo: Experiments) -> None:
         repo.exp("run", "--temp", "-n", "one", "-S", "train.C=2", env={"MLVERS_STAGE": "x"})
