@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Save."""
     from git_mlvers.cli.exp_run import tell_left_out
     from git_mlvers.experiments import names, refs
-    from git_mlvers.experiments.run import Request, baseline_of, keep
+    from git_mlvers.experiments.run import Request, baseline_of, save
     from git_mlvers.git.repository import require_work_tree
     from git_mlvers.workspace import Workspace
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         else:
             name = names.checked(args.name)
         request = Request(name, baseline, message=args.message, replace=args.force)
-        saved = keep(workspace, request, time.time())
+        saved = save(workspace, request, time.time())
     tell_left_out(saved.left_out, context)
     if context.json:
         found = saved.experiment

@@ -99,10 +99,10 @@ def run(
         result = reproduce(workspace, request.targets, options, report, cwd=where)
     except FAILURES as caught:
         error = caught
-    return keep(workspace, request, started, (result, error), kept, drop)
+    return save(workspace, request, started, (result, error), kept, drop)
 
 
-def keep(
+def save(
     workspace: Workspace,
     request: Request,
     started: float,
