@@ -29,13 +29,26 @@ class Kept(NamedTuple):
     @property
     def command(self) -> str:
         """What brings files and index back, wherever it is given."""
-        words = [f"git restore --source={self.refs[0]} --worktree -- :/"]
-        words += [f"git read-tree {ref}" for ref in self.refs[1:]]
-        return " && ".join(words)
+        return way_back(self.refs)
+
+
+def way_back(refs: Sequence[str]) -> str:
+    """The command that brings back what `put` has put under `refs`."""
+    words = [f"git restore --source={refs[0]} --worktree -- :/"]
+    words += [f"git read-tree {ref}" for ref in refs[1:]]
+    return " && ".join(words)
 
 
 def keep(repo: Repository, label: str, *, forced: Iterable[str] = ()) -> Kept:
     """Keep all files, also ``forced`` ones that are ignored, and the index; raises `GitError`."""
+    names = put(repo, label, forced=forced)
+    head = git_refs.head(repo)
+    tree = None if head is None else git_refs.resolve(repo, head, "tree")
+    return Kept(list(names), any(oid != tree for oid in names.values()))
+
+
+def put(repo: Repository, label: str, *, forced: Iterable[str] = ()) -> dict[str, str]:
+    """The refs made for the files and, without conflicts in it, the index, and their trees."""
     taken = snapshot.take(repo, index=True, forced=forced)
     at = f"{KEPT}before-{label}-{taken.tree[:10]}"
     names = {f"{at}/files": taken.tree}
@@ -43,9 +56,7 @@ def keep(repo: Repository, label: str, *, forced: Iterable[str] = ()) -> Kept:
         names[f"{at}/index"] = taken.staged
     lines = (f"update {ref} {oid}\n" for ref, oid in names.items())
     repo.git("update-ref", "--stdin", input="".join(lines).encode())
-    head = git_refs.head(repo)
-    tree = None if head is None else git_refs.resolve(repo, head, "tree")
-    return Kept(list(names), any(oid != tree for oid in names.values()))
+    return names
 
 
 def in_the_way(repo: Repository, commit: str) -> list[str]:

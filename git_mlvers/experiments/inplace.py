@@ -12,13 +12,13 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import UsageError
-from git_mlvers.experiments import params, snapshot
+from git_mlvers.experiments import params
+from git_mlvers.experiments.before import put, way_back
 from git_mlvers.experiments.run import run
 from git_mlvers.fsutil import remove_quietly, write_atomic
 from git_mlvers.git import refs
 from git_mlvers.pipeline import guard
 from git_mlvers.pipeline.errors import PipelineError
-from git_mlvers.pipeline.keep import REFS as KEPT
 from git_mlvers.pipeline.source import WorkingTree
 from git_mlvers.values.errors import ValuesError
 
@@ -48,9 +48,7 @@ class Before(NamedTuple):
     @property
     def command(self) -> str:
         """What brings files and index back, wherever it is given."""
-        words = [f"git restore --source={self.refs[0]} --worktree -- :/"]
-        words += [f"git read-tree {ref}" for ref in self.refs[1:]]
-        return " && ".join(words)
+        return way_back(self.refs)
 
 
 def run_in_place(
@@ -134,17 +132,10 @@ def _forget(repo: Repository, before: Before) -> None:
 
 
 def _keep_before(repo: Repository, name: str, changes: Sequence[Changed]) -> Before:
-    taken = snapshot.take(repo, index=True)
-    at = f"{KEPT}before-{name}-{taken.tree[:10]}"
-    names = {f"{at}/files": taken.tree}
-    if taken.staged is not None:
-        names[f"{at}/index"] = taken.staged
-    lines = (f"update {ref} {oid}\n" for ref, oid in names.items())
-    repo.git("update-ref", "--stdin", input="".join(lines).encode())
-    before = Before(name, changes, list(names))
+    found = Before(name, changes, list(put(repo, name)))
     path = os.path.join(repo.git_dir, "mlvers", _JOURNAL)
-    write_atomic(path, json.dumps(_as_json(before)).encode("ascii"))
-    return before
+    write_atomic(path, json.dumps(_as_json(found)).encode("ascii"))
+    return found
 
 
 def _as_json(before: Before) -> dict[str, object]:

@@ -76,13 +76,14 @@ def run(
     changes: Sequence[params.Changed],
     kept: Callable[[refs.Experiment], None] = lambda experiment: None,
     drop: Sequence[str] = (),
-    keep: bool = True,
+    keeping: bool = True,
 ) -> Ran:
     """Run the pipeline with `changes` of params (see `params.plan`) and keep what comes of it.
 
     That a stage failed is told in the result; other errors are raised, and nothing is kept
     then. `kept` is called with the experiment before its ref is made, which deletes the
-    refs `drop`. For `keep` see `Options`.
+    refs `drop`. Without `keeping`, outputs
+    that are replaced cannot be had back.
     """
     repo, started = workspace.repo, time.time()
     workspace.env = {
@@ -94,7 +95,7 @@ def run(
     params.write(repo.top, changes)
     result, error = None, None
     try:
-        options = Options(force=request.force, pull=request.pull, keep=keep)
+        options = Options(force=request.force, pull=request.pull, keep=keeping)
         where = os.path.join(repo.top, request.folder)
         result = reproduce(workspace, request.targets, options, report, cwd=where)
     except FAILURES as caught:

@@ -59,7 +59,7 @@ def _run_in(workspace: Workspace, task: Task, path: str, report: Report) -> Outc
 
     with Opened.open(path, trees.environment(workspace.env)) as own:
         changes = params.plan(WorkingTree(own.repo), task.request.settings, task.request.folder)
-        ran = run(own, task.request, report, changes=changes, kept=kept, keep=False)
+        ran = run(own, task.request, report, changes=changes, kept=kept, keeping=False)
     commit, left_out = ran.experiment.commit, ran.left_out
     if ran.error is None:
         return tasks.Outcome(tasks.DONE, commit, left_out=left_out)
