@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from typing import TYPE_CHECKING
 
 from git_mlvers.experiments import logs, tasks
@@ -45,13 +46,17 @@ def working(workspace: Workspace) -> Iterator[None]:
 def asker(workspace: Workspace) -> Callable[[], Task | None]:
     """What gives the next task that waits, each once, until the queue is empty or stopped."""
     seen: set[str] = set()
+    waiting: deque[Task] = deque()
 
     def ask() -> Task | None:
         if os.path.exists(_flag(workspace)):
             return None
-        for task in tasks.listed(workspace):
-            if task.id not in seen and task.status() == tasks.QUEUED:
-                seen.add(task.id)
+        if not waiting:
+            waiting.extend(tasks.listed(workspace, but=seen))
+            seen.update(task.id for task in waiting)
+        while waiting:
+            task = waiting.popleft()
+            if os.path.exists(task.folder) and task.status() == tasks.QUEUED:
                 return task
         return None
 

@@ -23,7 +23,7 @@ from git_mlvers.experiments.setparam import Setting
 from git_mlvers.fsutil import make_dirs, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from git_mlvers.git.repository import Repository
     from git_mlvers.workspace import Workspace
@@ -111,14 +111,16 @@ def add(workspace: Workspace, requests: Sequence[Request], snapshot: str) -> lis
     return made
 
 
-def listed(workspace: Workspace) -> list[Task]:
-    """All tasks, the oldest first; what cannot be read is left out."""
+def listed(workspace: Workspace, *, but: Container[str] = ()) -> list[Task]:
+    """All tasks, the oldest first, without those whose id is in `but`; what cannot be read
+    is left out.
+    """
     place = folder_of(workspace)
     try:
         names = sorted(os.listdir(place))
     except FileNotFoundError:
         return []
-    found = (_read(os.path.join(place, name), name) for name in names)
+    found = (_read(os.path.join(place, name), name) for name in names if name not in but)
     return [task for task in found if task is not None]
 
 
