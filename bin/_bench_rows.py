@@ -67,6 +67,7 @@ ROWS = [
     Row("pipeline-params", "params diff", "s CPU", 0.2, "DVC"),
     Row("pipeline-directory", "repro, a directory of {small} unchanged", "s CPU", 0.2, "DVC"),
     Row("exp-run", "exp run of a trivial stage", "s CPU", 0.25, "DVC"),
+    Row("exp-show", "exp show of 50", "s CPU", 0.2, "DVC"),
     Row("exp-jobs", "10 experiments that sleep, -j 2: part of one by one", "", 0.625),
     Row("hook-commit", "commit with nothing to record: what the hook adds", "ms", 50),
     Row("notes-log", "`git log -200` with notes, times without", "", 1.5),
@@ -226,6 +227,7 @@ WORK = {
     ),
     "directory": Work(_bench_pipeline.directory, ("pipeline-directory",), small=3),
     "experiments": Work(_bench_experiments.run, ("exp-run",)),
+    "experiments shown": Work(_bench_experiments.show, ("exp-show",)),
     "experiments at once": Work(_bench_experiments.several, ("exp-jobs",)),
     "notes": Work(_bench_pipeline.notes, ("hook-commit", "notes-log")),
 }

@@ -15,7 +15,7 @@ Commands = list[list[str]]
 
 BUCKET = "bench"
 
-PIPELINE = ("repro", "status", "metrics diff", "params diff", "exp run")
+PIPELINE = ("repro", "status", "metrics diff", "params diff", "exp run", "exp save", "exp show")
 """Commands about a pipeline that are measured."""
 
 

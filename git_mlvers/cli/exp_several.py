@@ -92,6 +92,10 @@ def _tell(shown: Shown, context: Context) -> int:
     good = [task.name for task, outcome in shown.ended if (task, outcome) not in failed]
     if good:
         context.say(f"Ran {count(len(good), 'experiment')}: {', '.join(good)}")
+    for task, outcome in failed:
+        if outcome is not None and not outcome.commit:
+            # Nothing else has kept why.
+            context.warn(f"experiment '{task.name}' has failed: {outcome.message}", outcome.hint)
     if failed:
         names = ", ".join(task.name for task, _ in failed)
         context.warn(

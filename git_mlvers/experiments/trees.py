@@ -7,12 +7,13 @@ file system has them, and hard links where ``mlvers.cacheLink`` allows them.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 from typing import TYPE_CHECKING
 
 from git_mlvers.experiments import logs
-from git_mlvers.fsutil import make_dirs
+from git_mlvers.fsutil import make_dirs, remove_quietly
 from git_mlvers.git import command
 from git_mlvers.git.command import GitError
 from git_mlvers.git.scratch import ScratchIndex
@@ -54,10 +55,13 @@ def made(workspace: Workspace, name: str, snapshot: str, baseline: str) -> Itera
     make_dirs(os.path.dirname(path), workspace.config.shared)
     remove(repo, path)
     try:
-        words = ("worktree", "add", "-q", "--detach", "--lock", path, snapshot)
-        repo.git(*_NO_HOOKS, *words)
+        words = ("worktree", "add", "-q", "--no-checkout", "--detach", "--lock", path, snapshot)
+        with _alone(path):
+            repo.git(*_NO_HOOKS, *words)
+        _git(path, *_NO_HOOKS, "reset", "-q", "--hard", snapshot)
         _git(path, "update-ref", "--no-deref", "HEAD", baseline)
-        _add_submodules(repo, path)
+        with _alone(path):
+            _add_submodules(repo, path)
         yield path
     finally:
         remove(repo, path)
@@ -70,6 +74,44 @@ def remove(repo: Repository, path: str) -> None:
     git_dir = _git_dir(path)
     if git_dir is not None:
         guard.Groups(os.path.join(git_dir, "mlvers")).kill_left()
+    with _alone(path):
+        _take_away_submodules(path)
+    # Most of the time goes into files, for which nobody else has to wait.
+    for name in os.listdir(path) if os.path.isdir(path) else ():
+        if name != ".git":
+            _delete(os.path.join(path, name))
+    with _alone(path):
+        with contextlib.suppress(GitError):
+            repo.git("worktree", "remove", "-f", "-f", path)
+        # What Git does not take for one any more, or a stage has put there meanwhile.
+        shutil.rmtree(path, ignore_errors=True)
+        if git_dir is not None and not os.path.lexists(path):
+            shutil.rmtree(git_dir, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(path: str) -> Iterator[None]:
+    """Let nobody else make or take away a working tree beside `path` in the block.
+
+    Git reads the files of all linked worktrees then, and fails over one that is only half
+    made ("failed to read commondir", git 2.39).
+    """
+    lock = os.open(f"{os.path.dirname(path)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _delete(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        remove_quietly(path)
+
+
+def _take_away_submodules(path: str) -> None:
     for name in _submodules(path):
         theirs = os.path.join(path, name)
         if os.path.exists(os.path.join(theirs, ".git")):
@@ -77,12 +119,6 @@ def remove(repo: Repository, path: str) -> None:
                 # From elsewhere: it would take away the place where it runs.
                 home = _git(theirs, "rev-parse", "--path-format=absolute", "--git-common-dir")
                 _git(os.fsdecode(home.strip()), "worktree", "remove", "-f", "-f", theirs)
-    with contextlib.suppress(GitError):
-        repo.git("worktree", "remove", "-f", "-f", path)
-    # What Git does not take for one any more, or a stage has put there meanwhile.
-    shutil.rmtree(path, ignore_errors=True)
-    if git_dir is not None and not os.path.lexists(path):
-        shutil.rmtree(git_dir, ignore_errors=True)
 
 
 def _add_submodules(repo: Repository, path: str) -> None:

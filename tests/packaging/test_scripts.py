@@ -40,7 +40,7 @@ def test_bench() -> None:
     ran = run("bench", "--scale", "0.001", "--runs", "1", "--tools", "cp,git,git-mlvers")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     rows = [line for line in ran.stdout.splitlines() if line.startswith("| ")]
-    assert len(rows) == 30
+    assert len(rows) == 31
     assert all(line.count(" | ") == 6 for line in rows)
 
 
