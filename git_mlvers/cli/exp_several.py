@@ -24,7 +24,7 @@ class Shown:
     def __init__(self, context: Context, *, several: bool) -> None:
         self._context = context
         self._several = several
-        self.ended: list[tuple[Task, Outcome | None]] = []
+        self.ended: list[tuple[Task, Outcome]] = []
 
     def show(self, task: Task, data: bytes) -> None:
         """Show what `task` has printed."""
@@ -38,22 +38,20 @@ class Shown:
         stream.write(text)
         stream.flush()
 
-    def end(self, task: Task, outcome: Outcome | None) -> None:
+    def end(self, task: Task, outcome: Outcome) -> None:
         """Say how `task` ended, where there are several."""
         self.ended.append((task, outcome))
         if self._several:
             self._context.say(f"[{task.name}] {told(outcome)}")
             self._context.stdout.flush()
 
-    def failed(self) -> list[tuple[Task, Outcome | None]]:
+    def failed(self) -> list[tuple[Task, Outcome]]:
         """Those that did not end well."""
-        return [(task, out) for task, out in self.ended if out is None or out.status != "done"]
+        return [(task, out) for task, out in self.ended if out.status != "done"]
 
 
-def told(outcome: Outcome | None) -> str:
+def told(outcome: Outcome) -> str:
     """How a task ended, in words."""
-    if outcome is None:
-        return "has not ended well: git mlvers queue logs shows what it said"
     if outcome.status == "done":
         return f"done (exp-{outcome.commit[:5]})"
     return f"{outcome.status}: {outcome.message}"
@@ -69,11 +67,9 @@ def run_now(workspace: Workspace, wanted: Sequence[Task], jobs: int, context: Co
     try:
         Pool(workspace, jobs, shown.show, shown.end).run(lambda: next(waiting, None))
     finally:
-        over = [task for task, outcome in shown.ended if outcome is not None]
-        broken = {task.id for task, outcome in shown.ended if outcome is None}
-        tasks.remove(workspace.repo, over)
-        left = [task for task in wanted if task.outcome() is None and task.id not in broken]
-        tasks.remove(workspace.repo, [task for task in left if task not in over])
+        # Of one that failed before it could be kept, the log is all there is.
+        told_of = {task.id for task, outcome in shown.ended if not outcome.commit}
+        tasks.remove(workspace.repo, [task for task in wanted if task.id not in told_of])
     return _tell(shown, context)
 
 
@@ -82,7 +78,7 @@ def _tell(shown: Shown, context: Context) -> int:
     if context.json:
         context.out_json({"experiments": [as_json(*each) for each in shown.ended]})
     for task, outcome in shown.ended:
-        if outcome is not None and outcome.left_out:
+        if outcome.left_out:
             what = ", ".join(outcome.left_out[:3])
             context.warn(f"{count(len(outcome.left_out), 'untracked path')} of '{task.name}' not"
                          f" part of it: {what}")  # fmt: skip
@@ -104,9 +100,7 @@ def _tell(shown: Shown, context: Context) -> int:
     return MlversError.exit_code if failed else 0
 
 
-def _tell_one(task: Task, outcome: Outcome | None, context: Context) -> int:
-    if outcome is None:
-        raise MlversError(f"experiment '{task.name}' {told(outcome)}")
+def _tell_one(task: Task, outcome: Outcome, context: Context) -> int:
     short = f" (exp-{outcome.commit[:5]})" if outcome.commit else ""
     if outcome.status != "done":
         if outcome.commit:

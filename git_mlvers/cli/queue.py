@@ -218,7 +218,7 @@ def _kill(workspace: Workspace, args: argparse.Namespace, context: Context) -> i
 
 
 def _remove(workspace: Workspace, args: argparse.Namespace, context: Context) -> int:
-    from git_mlvers.experiments import tasks
+    from git_mlvers.experiments import tasks, trees
 
     which = {
         tasks.QUEUED: args.queued or args.all,
@@ -235,6 +235,8 @@ def _remove(workspace: Workspace, args: argparse.Namespace, context: Context) ->
     running = [task.name for task in chosen.values() if task.status() == tasks.RUNNING]
     if running:
         raise UsageError(f"{running[0]} runs", f"git mlvers queue kill {running[0]}")
+    for task in chosen.values():
+        trees.remove(workspace.repo, trees.path_of(workspace, task.id))
     tasks.remove(workspace.repo, chosen.values())
     context.say(f"removed {count(len(chosen), 'experiment')} from the queue")
     return 0

@@ -8,6 +8,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_mlvers.errors import MlversError
 from git_mlvers.experiments import tasks, trees
 from git_mlvers.git.process import this_program
 from git_mlvers.pipeline.shell import start_aside
@@ -39,8 +40,7 @@ class _Running(NamedTuple):
 class Pool:
     """Runs up to `jobs` tasks at once.
 
-    `show` is called with what a task has printed, `ended` when it has ended, with
-    ``None`` if it came to nothing.
+    `show` is called with what a task has printed, `ended` when it has ended.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Pool:
         workspace: Workspace,
         jobs: int,
         show: Callable[[Task, bytes], None],
-        ended: Callable[[Task, Outcome | None], None],
+        ended: Callable[[Task, Outcome], None],
     ) -> None:
         self._workspace = workspace
         self._jobs = jobs
@@ -93,7 +93,21 @@ class Pool:
             if over:
                 self._running.remove(running)
                 if running.process.returncode != TAKEN:
-                    self._ended(running.task, running.task.outcome())
+                    self._ended(running.task, running.task.outcome() or self._died(running))
+
+    def _died(self, running: _Running) -> Outcome:
+        """Note that the process of a task has ended in the middle of it."""
+        repo, task, code = self._workspace.repo, running.task, running.process.returncode
+        trees.remove(repo, trees.path_of(self._workspace, task.id))
+        how = f"was stopped by signal {-code}" if code < 0 else f"ended with code {code}"
+        outcome = tasks.Outcome(
+            tasks.FAILED,
+            message=f"the process that ran '{task.name}' {how}",
+            hint=f"git mlvers queue logs {task.name}",
+            exit_code=MlversError.exit_code,
+        )
+        tasks.finish(repo, task, outcome, self._workspace.config.shared)
+        return outcome
 
     def _show_more(self, running: _Running, *, whole: bool) -> None:
         """Show what was printed since the last time, by whole lines, or all of it."""

@@ -286,6 +286,21 @@ class TestQueue:
         assert repo.blob("metrics.json", repo.of("one")) == b'{"acc": 2}\n'
         assert_nothing_left(repo)
 
+    def test_its_process_dies(self, repo: Experiments) -> None:
+        before = state(repo)
+        worker = repo.started("run", "--temp", "-n", "one", "-S", "train.C=2", env={"NAP": "60"})
+        wait_for(lambda: "Running stage" in repo.mlvers("queue", "logs", "one", check=False))
+        (lock,) = (repo.common_dir() / "mlvers" / "exps" / "tasks").glob("*/lock")
+        os.kill(int(lock.read_text()), signal.SIGKILL)
+        said, _ = worker.communicate(timeout=60)
+        assert worker.returncode == 1
+        assert "the process that ran 'one' was stopped by signal 9" in said
+        assert state(repo) == before
+        assert self.statuses(repo) == {"one": "failed"}
+        assert "Running stage" in repo.mlvers("queue", "logs", "one")
+        repo.mlvers("queue", "remove", "--failed")
+        assert_nothing_left(repo)
+
     def test_ctrl_c_puts_it_back(self, repo: Experiments) -> None:
         repo.exp("run", "--queue", "-n", "one", "-S", "train.C=7")
         worker = repo.started("queue", "start", env={"NAP": "60"})
