@@ -9,13 +9,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from git_mlvers.fsutil import make_dirs
+from git_mlvers.fsutil import make_dirs, remove_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_mlvers.workspace import Workspace
 
+_RUNNING = ".running"
 _BLOCK = 1 << 16
 # A program that a stage left behind may hold our end of the pipe. Seconds.
 _PATIENCE = 1.0
@@ -45,7 +46,10 @@ def new(workspace: Workspace, name: str) -> str:
     """A path for the log of an experiment that has no commit yet."""
     place = os.path.join(folder(workspace), "logs")
     make_dirs(place, workspace.config.shared)
-    return os.path.join(place, f"{name}.{os.getpid()}.running")
+    for other in os.listdir(place):
+        if other.endswith(_RUNNING) and not _is_alive(other.split(".")[-2]):
+            remove_quietly(os.path.join(place, other))  # of one that was killed
+    return os.path.join(place, f"{name}.{os.getpid()}{_RUNNING}")
 
 
 @contextlib.contextmanager
@@ -102,6 +106,16 @@ def _carry(source: int, *targets: int) -> None:
                 _write(target, data)
     for fd in (source, *targets):
         os.close(fd)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.errors import MlversError
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 LARGE = 16 << 20
 """An untracked file of so many bytes that no pattern keeps outside of Git is left out. Bytes."""
+
+
+_TRIES = 3
+_PAUSE = 0.2  # seconds
 
 
 class NoCommit(MlversError):
@@ -54,9 +59,7 @@ def take(repo: Repository, *, forced: Iterable[str] = (), index: bool = False) -
             # With its time, by which Git knows what was too fresh to be trusted.
             shutil.copy2(repo.index_path, path)
         staged = _written(repo, path) if index else None
-        untracked, left_out = _untracked(repo)
-        scratch.update()
-        scratch.add(untracked)
+        left_out = _add_all(repo, scratch)
         scratch.add((name for name in forced if os.path.lexists(_full(repo, name))), force=True)
         tree = _written(repo, path)
         if tree is None:
@@ -79,6 +82,23 @@ def commit(repo: Repository, tree: str, parents: Sequence[str], message: str) ->
     return said.strip().decode("ascii")
 
 
+def _add_all(repo: Repository, scratch: ScratchIndex) -> list[str]:
+    """Add what is tracked and what is not; the untracked paths that are left out."""
+    for left in reversed(range(_TRIES)):
+        untracked, left_out = _untracked(repo)
+        try:
+            scratch.update()
+            scratch.add(untracked)
+        except GitError:
+            if not left:
+                raise
+            # Something that goes on here has removed a file meanwhile, or is writing to it.
+            time.sleep(_PAUSE)
+        else:
+            return left_out
+    return []
+
+
 def _written(repo: Repository, index: str) -> str | None:
     """The tree of the index in the file `index`; ``None`` if a merge has left conflicts in it."""
     try:
@@ -91,12 +111,13 @@ def _written(repo: Repository, index: str) -> str | None:
 
 
 def _untracked(repo: Repository) -> tuple[list[str], list[str]]:
-    """The untracked files that are taken, and those that are not: large ones, and repositories."""
+    """The untracked files that are taken, and those that are not: large ones, repositories,
+    and what we may not read."""
     said = repo.git("ls-files", "-z", "--others", "--exclude-standard")
     taken, left_out, large = [], [], []
     for name in zsplit(said):
         path = os.fsdecode(name)
-        if path.endswith("/"):
+        if path.endswith("/") or not _is_readable(_full(repo, path)):
             left_out.append(path)
         elif _size(_full(repo, path)) >= LARGE:
             large.append(name)
@@ -107,6 +128,10 @@ def _untracked(repo: Repository) -> tuple[list[str], list[str]]:
         taken += [os.fsdecode(name) for name in large if name in filtered]
         left_out += [os.fsdecode(name) for name in large if name not in filtered]
     return taken, left_out
+
+
+def _is_readable(full: str) -> bool:
+    return os.path.islink(full) or os.access(full, os.R_OK)
 
 
 def _size(full: str) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.experiments import Experiments, experiments, wait_for
 from tests.support.git import Repo, noise
+from tests.support.powers import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,12 @@ class TestWhatIsKept:
         said = repo.exp("run", "-n", "one")
         assert re.search("2 untracked paths not part of it: (huge, inner/|inner/, huge)", said)
         assert "huge" not in repo.git("ls-tree", "-r", "--name-only", repo.of("one"))
+
+    def test_what_we_may_not_read_is_told_of(self, repo: Experiments) -> None:
+        repo.write("private", "x\n").chmod(0)
+        ran = repo.program(*plain("git", "mlvers", "exp", "run", "-n", "one"))
+        assert "1 untracked path not part of it: private" in ran.stderr
+        assert "private" not in repo.git("ls-tree", "-r", "--name-only", repo.of("one"))
 
     def test_git_works_on_it(self, repo: Experiments) -> None:
         repo.exp("run", "-S", "train.C=10", "-n", "ten", "-m", "Ten times\n\nas much")
@@ -211,3 +218,5 @@ class TestStopped:
         self.assert_way_back(repo, said)
         repo.write("train.sh", "exit 1\n")
         assert "was killed" not in repo.exp("run", "-n", "last", check=False)
+        logs = repo.common_dir() / "mlvers" / "exps" / "logs"
+        assert not list(logs.glob("*.running"))
