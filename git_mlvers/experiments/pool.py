@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_mlvers.errors import MlversError
 from git_mlvers.experiments import tasks, trees
 from git_mlvers.git.process import this_program
+from git_mlvers.pipeline.repro import endings_heard
 from git_mlvers.pipeline.shell import start_aside
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ class Pool:
 
         When this is interrupted, so are they: they have not ended, and are to be run again.
         """
-        try:
-            while self._fill(ask):
-                time.sleep(_PAUSE)
-                self._look()
-        except BaseException:
-            self._stop()
-            raise
+        with endings_heard():
+            try:
+                while self._fill(ask):
+                    time.sleep(_PAUSE)
+                    self._look()
+            except BaseException:
+                self._stop()
+                raise
 
     def _fill(self, ask: Callable[[], Task | None]) -> bool:
         """Begin with tasks as long as there is room; whether any runs."""

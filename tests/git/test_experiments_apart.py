@@ -301,13 +301,14 @@ class TestQueue:
         repo.mlvers("queue", "remove", "--failed")
         assert_nothing_left(repo)
 
-    def test_ctrl_c_puts_it_back(self, repo: Experiments) -> None:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ctrl_c_puts_it_back(self, repo: Experiments, number: signal.Signals) -> None:
         repo.exp("run", "--queue", "-n", "one", "-S", "train.C=7")
         worker = repo.started("queue", "start", env={"NAP": "60"})
         wait_for(lambda: "Running stage" in repo.mlvers("queue", "logs", "one"))
-        worker.send_signal(signal.SIGINT)
+        worker.send_signal(number)
         worker.communicate(timeout=60)
-        assert worker.returncode == 130
+        assert worker.returncode == 128 + number
         assert self.statuses(repo) == {"one": "queued"}
         assert len(repo.git("worktree", "list").splitlines()) == 1
 
