@@ -88,6 +88,7 @@ def _tell(shown: Shown, context: Context) -> int:
     good = [task.name for task, outcome in shown.ended if (task, outcome) not in failed]
     if good:
         context.say(f"Ran {count(len(good), 'experiment')}: {', '.join(good)}")
+        context.say("To compare them: git mlvers exp show")
     for task, outcome in failed:
         if outcome is not None and not outcome.commit:
             # Nothing else has kept why.
