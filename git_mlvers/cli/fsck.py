@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from git_mlvers.cli.options import add_json, add_quiet
 from git_mlvers.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
-    import argparse
-
     from git_mlvers.cli.context import Context
     from git_mlvers.config import RemoteSettings
     from git_mlvers.maintain.fsck import Problem, Report
@@ -30,12 +29,13 @@ Checks objects and pointers, or only what is named by the options:
   a path that is not tracked is a warning. The attributes of each commit count, and
   no network is used: this is the check for CI.
 - `--remote`: every pack that the remote's index names must be there. With
-  `--read-data` all of them are read and verified. `--repair` takes out of the index
-  what is lost (with `--read-data` also what is damaged), so that `git mlvers push
-  --all` sends it again, and lists what packs hold and the index lacks. It deletes
-  no content. When the git remote is a store without a server, such as
-  `mlvers::s3://bucket/prefix`, its packs of git must be there too, each in its size;
-  with `--read-data` they are fetched, and every object is checked.
+  `--read-data` all of them are read and verified, with `--read-data=10%` every tenth,
+  others each time. `--repair` takes out of the index what is lost (with `--read-data`
+  also what is damaged), sends it again as far as the cache has it, and lists what
+  packs hold and the index lacks. It deletes no content. When the git remote is a
+  store without a server, such as `mlvers::s3://bucket/prefix`, its packs of git must be
+  there too, each in its size; with all of `--read-data` they are fetched, and every
+  object is checked.
 
 `--dry-run` moves nothing.
 
@@ -43,7 +43,8 @@ Checks objects and pointers, or only what is named by the options:
 
     git mlvers fsck
     git mlvers fsck --pointers origin/main..HEAD
-    git mlvers fsck --remote --read-data
+    git mlvers fsck --remote --read-data=5%
+    git mlvers fsck --remote --read-data --repair
 
 ## Exit codes
 
@@ -53,13 +54,29 @@ Checks objects and pointers, or only what is named by the options:
 _SHOWN = 200
 
 
+def _share(text: str) -> float:
+    """A share of 1, written in percent."""
+    number = text.removesuffix("%")
+    if number == text or not number.isascii() or not number.isdigit() or not 0 < int(number) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share from 1% to 100%")
+    return int(number) / 100
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the revision and options."""
     parser.add_argument("ref", nargs="?", metavar="REF | A..B", help="what to check")
     parser.add_argument("--objects", action="store_true", help="check the cache")
     parser.add_argument("--pointers", action="store_true", help="check what commits hold")
     parser.add_argument("--remote", action="store_true", help="check the remote")
-    parser.add_argument("--read-data", action="store_true", help="read all of the remote's content")
+    parser.add_argument(
+        *("--read-data",),
+        nargs="?",
+        const=1.0,
+        default=0.0,
+        type=_share,
+        metavar="N%",
+        help="read the remote's content, all or a part",
+    )
     parser.add_argument("--repair", action="store_true", help="make the remote's index right")
     parser.add_argument("-d", "--dry-run", action="store_true", help="move nothing")
     add_quiet(parser)
@@ -72,6 +89,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if (args.read_data or args.repair) and not args.remote:
         raise UsageError("--read-data and --repair are about the remote", "give --remote too")
+    if args.repair and 0 < args.read_data < 1:
+        raise UsageError("--repair reads all or nothing", "give --read-data without a share")
     if args.repair and args.dry_run:
         raise UsageError("--repair and --dry-run exclude each other", "leave out one of them")
     with Workspace.open(context.cwd, context.env) as workspace:
@@ -81,6 +100,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             {
                 "problems": [_as_json(problem) for problem in report.problems],
                 "warnings": [_as_json(problem) for problem in report.warnings],
+                "sent": [str(item.oid) for item in report.sent],
             }
         )
     else:
@@ -106,10 +126,10 @@ def _check(args: argparse.Namespace, workspace: Workspace, context: Context) -> 
     if args.remote:
         settings = _remote(workspace)
         read_data = args.read_data
-        report += fsck.check_git(workspace, read_data)
+        report += fsck.check_git(workspace, read_data >= 1)
         if args.repair:
-            report += fsck.repair_remote(workspace, settings, context.progress(), read_data)
-            read_data = False  # It was read just now.
+            report += fsck.repair_remote(workspace, settings, context.progress(), read_data > 0)
+            read_data = 0.0  # It was read just now.
         report += fsck.check_remote(workspace, settings, context.progress(), read_data)
     return report
 
@@ -122,8 +142,12 @@ def _remote(workspace: Workspace) -> RemoteSettings:
 
 
 def _tell(report: Report, context: Context) -> None:
-    from git_mlvers.cli.render import count
+    from git_mlvers.cli.render import count, size
 
+    if report.sent:
+        total = size(sum(item.size for item in report.sent))
+        lost = count(len(report.sent), "file")
+        context.say(f"{lost} lost on the remote and sent again from the cache, {total}.")
     for problem in report.problems[:_SHOWN]:
         context.out(_line(problem))
     if len(report.problems) > _SHOWN:
@@ -146,9 +170,9 @@ def _hints(report: Report) -> list[str]:
     hints = {
         DAMAGED: "git mlvers fetch brings damaged content anew from the remote",
         MISSING: "whoever has the missing content: git mlvers push --all",
-        REMOTE: "git mlvers fsck --remote --repair makes the index right; git mlvers push --all"
-        " then sends what this cache still has",
-        LOST: "git mlvers push --all sends what this cache has of it; whoever has more: the same",
+        REMOTE: "git mlvers fsck --remote --repair makes the index right, and sends again what"
+        " this cache still has",
+        LOST: "whoever has it in a cache sends it again: git mlvers push --all",
         GIT: "git mlvers gc --all, in a clone that has every branch, puts a new pack in place of"
         " those that are damaged or missing",
     }

@@ -12,11 +12,12 @@ from git_mlvers.git import refs, scan
 from git_mlvers.maintain import stores
 from git_mlvers.maintain.listing import absent_from, ends_of
 from git_mlvers.maintain.pointers import faults_of_commit, faults_of_range
+from git_mlvers.remote import Item
 from git_mlvers.serverless.check import check
 from git_mlvers.serverless.local import Local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_mlvers.cache.check import Problem as Damage
     from git_mlvers.config import RemoteSettings
@@ -52,11 +53,15 @@ class Problem(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a check found. `failure` is why it could not be finished, if so."""
+    """What a check found. `failure` is why it could not be finished, if so.
+
+    `sent` are files that were lost on the remote and have been sent again.
+    """
 
     problems: list[Problem]
     warnings: list[Problem]
     failure: MlversError | None = None
+    sent: Sequence[Item] = ()
 
     def __add__(self, other: tuple[object, ...]) -> Report:
         """Both reports in one, with the first failure."""
@@ -66,6 +71,7 @@ class Report(NamedTuple):
             self.problems + other.problems,
             self.warnings + other.warnings,
             self.failure or other.failure,
+            (*self.sent, *other.sent),
         )
 
 
@@ -157,9 +163,9 @@ def _lost(workspace: Workspace, absent: Iterable[Pointer], paths: Mapping[Oid, b
 
 
 def check_remote(
-    workspace: Workspace, settings: RemoteSettings, progress: Progress, read_data: bool
+    workspace: Workspace, settings: RemoteSettings, progress: Progress, read_data: float
 ) -> Report:
-    """Check a remote's packs against its index; with `read_data` all its content, too.
+    """Check a remote's packs against its index; this share (up to 1) of its content, too.
 
     Raises `RemoteError`.
     """
@@ -188,21 +194,43 @@ def repair_remote(
     """Make a remote's index list what its packs hold, and that only.
 
     With `read_data` all content is read, and what is damaged not listed. Each
-    file that is lost by that, and has to be pushed again, is reported. Raises
-    `RemoteError`.
+    file that is lost by that is sent again from the cache, or reported, if it is not
+    there, since it has to be pushed by others. Raises `RemoteError`.
     """
     found = workspace.remote(settings, write=True).rebuild_index(read_data, progress)
     lost = {oid for trouble in found for oid in trouble.oids}
+    sent, failure = _send_again(workspace, settings, lost, progress)
+    lost -= {item.oid for item in sent}
     paths = _paths_of(workspace, lost)
     rest = (_of_remote(trouble) for trouble in found if not trouble.oids)
-    report = Report([problem._replace(kind=LOST) for problem in rest], [])
+    report = Report([problem._replace(kind=LOST) for problem in rest], [], failure, sent)
     message = "its content is lost on the remote and has to be pushed again"
     report.problems.extend(
         Problem(LOST, message, paths.get(oid, b""), oid=oid, place=trouble.key)
         for trouble in found
         for oid in sorted(trouble.oids, key=lambda oid: paths.get(oid, b""))
+        if oid in lost
     )
     return report
+
+
+def _send_again(
+    workspace: Workspace, settings: RemoteSettings, lost: set[Oid], progress: Progress
+) -> tuple[list[Item], MlversError | None]:
+    """Send what of `lost` the cache has; returns it, and why it could not be sent, if so."""
+    cache = workspace.cache
+    here = [Item(oid, size) for oid, size in cache if oid in lost] if lost else []
+    here = [item for item in here if cache.has(item.oid, item.size)]
+    if not here:
+        return [], None
+    progress.start("Uploading", len(here), sum(item.size for item in here))
+    try:
+        workspace.remote(settings, write=True).upload(here, cache, progress=progress)
+    except MlversError as error:
+        return [], error
+    finally:
+        progress.finish()
+    return here, None
 
 
 def _paths_of(workspace: Workspace, oids: set[Oid]) -> dict[Oid, bytes]:

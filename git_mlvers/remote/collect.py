@@ -185,8 +185,14 @@ class Collector:
     def carry_out(self, plan: Plan, needed: Collection[Oid], grace: float) -> Collected:
         """Do what `plan` says; may be stopped at any point, and done again."""
         mover = Mover(self._backend, self._state, self._connections, self._progress)
+        leaving = plan.of(Fate.DEAD, Fate.SPARSE, Fate.WANTED)
         places = {name: plan.packs[name] for name in plan.fates if plan.fates[name] != Fate.OVER}
-        mover.run(needed, places, plan.of(Fate.DEAD, Fate.SPARSE, Fate.WANTED))
+        if leaving:
+            self._progress.start("Repacking", len(leaving), plan.sized(leaving).size)
+            try:
+                mover.run(needed, places, leaving)
+            finally:
+                self._progress.finish()
         going = plan.of(Fate.DEAD, Fate.SPARSE) - mover.unreadable
         self._doom(going | plan.of(Fate.WANTED, Fate.AGAIN), plan.now)
         over = {name: plan.doomed[name] for name in plan.of(Fate.OVER)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,11 +57,14 @@ class Check:
         self.faults: dict[bytes, Fault] = {}
         """What is wrong with packs."""
         self._wrong: set[StoredFile] = set()
+        self._read: set[bytes] = set()
 
     def run(
-        self, read_data: bool, listing: Listing = NOTHING, everything: bool = False
+        self, read_data: float, listing: Listing = NOTHING, everything: bool = False
     ) -> Iterator[Problem]:
         """Check packs against the index; with `read_data`, read every byte too.
+
+        `read_data` is the share of the packs that are read, up to 1; which ones is left to chance.
 
         What the last sync, which gave `listing`, could not read is told. Packs
         that no index file lists are read only if `everything` is asked for.
@@ -73,8 +78,8 @@ class Check:
         if self.sizes and not damaged and not self._state.indexes():
             yield missing_index(len(self.sizes))
         if read_data:
-            self._read_packs(everything)
-        affected = self._affected(read_data)
+            self._read_packs(everything, read_data)
+        affected = self._affected()
         aside, doomed = self._state.set_aside(), self._state.doomed()
         for pack, fault in self.faults.items():
             key = pack_key(pack)
@@ -107,8 +112,12 @@ class Check:
                 message = f"it has {found} bytes, and not {size}"
                 self.faults[name] = Fault("wrong-size", message, [])
 
-    def _read_packs(self, everything: bool) -> None:
-        """Verify every frame, and the files that are one chunk."""
+    def _read_packs(self, everything: bool, share: float) -> None:
+        """Verify every frame, and the files that are one chunk, of a share of the packs."""
+        self._read = set(self.sizes)
+        if share < 1:
+            number = math.ceil(share * len(self._read))
+            self._read = set(random.SystemRandom().sample(sorted(self._read), number))
         others: list[tuple[bytes, int, list[StoredFile]]] = []
         if everything:
             listed = self._state.pack_sizes()
@@ -118,7 +127,7 @@ class Check:
             return scan_pack(self._backend, pack[0], pack[1])
 
         packs = chain(self._state.packs_with_singles(), others)
-        present = (pack for pack in packs if pack[0] not in self.faults)
+        present = (p for p in packs if p[0] in self._read and p[0] not in self.faults)
         for (name, size, singles), found in in_order(min(4, self._connections), scan, present):
             if found.fault is not None:
                 right = _spans(found)
@@ -130,22 +139,18 @@ class Check:
                     self._wrong.add(file)
             self._progress.advance(0, size)
 
-    def _affected(self, read_data: bool) -> dict[str, list[Oid]]:
+    def _affected(self) -> dict[str, list[Oid]]:
         """Files that cannot be had from any of their places, by what is to blame."""
         affected: dict[str, list[Oid]] = {}
-
-        def blame(places: list[StoredFile]) -> str | None:
-            return self._blame(places, read_data)
-
         groups = (list(g) for _, g in groupby(self._state.all_files(), key=lambda f: f.oid))
-        for done in in_parallel(self._connections, blame, groups):
+        for done in in_parallel(self._connections, self._blame, groups):
             if done.error is not None:
                 raise done.error
             if done.result is not None:
                 affected.setdefault(done.result, []).append(done.tag[0].oid)
         return affected
 
-    def _blame(self, places: list[StoredFile], read_data: bool) -> str | None:
+    def _blame(self, places: list[StoredFile]) -> str | None:
         """The key of what keeps a file from being had; ``None`` when one of its places is right."""
         first: str | None = None
         for file in places:
@@ -154,7 +159,7 @@ class Check:
             if fault is None:
                 wrong = not file.terms or file in self._wrong
                 several = len(file.terms) > 1 or any(term.chunks > 1 for term in file.terms)
-                if not wrong and read_data and several:
+                if not wrong and several and self._read.issuperset(t.pack for t in file.terms):
                     wrong = not file_matches(self._backend, file)
                 if not wrong:
                     return None

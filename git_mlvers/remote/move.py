@@ -89,7 +89,7 @@ class Mover:
 
     def advance(self, size: int) -> None:
         """So many bytes of packs are read."""
-        self._progress.advance(0, size)
+        self._progress.advance(1, size)
 
 
 class _Batch:

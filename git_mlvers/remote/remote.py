@@ -170,8 +170,8 @@ class Remote:
             self.sync(refresh=True)
             yield from bringing.run_again()
 
-    def fsck(self, read_data: bool = False, progress: Progress | None = None) -> Iterator[Problem]:
-        """Check that every pack of the index is there; with `read_data`, read all and verify it.
+    def fsck(self, read_data: float = 0, progress: Progress | None = None) -> Iterator[Problem]:
+        """Check that every pack of the index is there; read this share (up to 1) and verify it.
 
         Yields what is wrong, with the files that cannot be had because of it.
         """

@@ -47,6 +47,7 @@ def fresh(project: Repo, tmp_path: Path) -> Repo:
 def test_lost_pack_is_pushed_again(project: Repo, tmp_path: Path, storage: Path) -> None:
     packs = sorted((storage / "content/packs").glob("*/*"), key=lambda path: path.stat().st_size)
     packs[0].unlink()  # the one with the files of the first push
+    project.drop_cache()
     ran = project.fails("mlvers", "fsck", "--remote", "--repair")
     assert ran.returncode == 6
     lines = ran.stdout.splitlines()
@@ -55,6 +56,7 @@ def test_lost_pack_is_pushed_again(project: Repo, tmp_path: Path, storage: Path)
         assert oid_of(data) in line
     assert "git mlvers push --all" in ran.stderr
     assert "--repair" not in ran.stderr
+    project.git("add", "--renormalize", ".")
     assert "2 files" in project.mlvers("push", "--all")
     assert "No problem" in project.mlvers("fsck", "--remote", "--read-data")
     made = fresh(project, tmp_path)
@@ -68,9 +70,13 @@ def test_damaged_pack_is_pushed_again(project: Repo, tmp_path: Path, storage: Pa
         data = bytearray(pack.read_bytes())
         data[100_000] ^= 1
         pack.write_bytes(data)
-    ran = project.fails("mlvers", "fsck", "--remote", "--repair", "--read-data")
-    assert [line.split(":")[0] for line in ran.stdout.splitlines()] == ["large.bin", "later.bin"]
-    assert "2 files" in project.mlvers("push", "--all")
+    ran = project.fails("mlvers", "fsck", "--remote", "--read-data")
+    assert ran.returncode == 6 and "--repair" in ran.stderr
+    said = project.mlvers("fsck", "--remote", "--repair", "--read-data")
+    assert said.splitlines() == [
+        "2 files lost on the remote and sent again from the cache, 400 KiB.",
+        "No problem found.",
+    ]
     assert "No problem" in project.mlvers("fsck", "--remote", "--read-data")
     assert "No problem" in project.mlvers("fsck", "--remote", "--repair")
     made = fresh(project, tmp_path)
@@ -111,3 +117,37 @@ def test_first_push_by_hand_makes_the_directory(project: Repo, storage: Path) ->
     project.mlvers("remote", "add", "other", str(storage.parent / "other"))
     assert "3 files" in project.mlvers("push", "--all", "--remote", "other")
     assert (storage.parent / "other" / "mlvers.json").exists()
+
+
+def test_lost_pack_is_sent_again_as_far_as_the_cache_has_it(
+    project: Repo, tmp_path: Path, storage: Path
+) -> None:
+    for pack in (storage / "content/packs").glob("*/*"):
+        pack.unlink()
+    large = project.cache_dir() / "objects" / oid_of(LATER)[:2] / oid_of(LATER)[2:4]
+    shutil.rmtree(large)
+    ran = project.fails("mlvers", "fsck", "--remote", "--repair")
+    assert ran.returncode == 6
+    said = ran.stdout.splitlines()
+    assert said[0] == "2 files lost on the remote and sent again from the cache, 198 KiB."
+    assert len(said) == 2 and said[1].startswith("later.bin: its content is lost on the remote")
+    assert "No problem" in project.mlvers("fsck", "--remote", "--read-data")
+    made = fresh(project, tmp_path)
+    made.assert_contents(FILES)
+
+
+def test_a_share_is_read(project: Repo, storage: Path) -> None:
+    """Chance says which packs; in the end a damaged one is among them."""
+    for pack in (storage / "content/packs").glob("*/*"):
+        pack.chmod(0o644)
+        data = bytearray(pack.read_bytes())
+        data[1000] ^= 1
+        pack.write_bytes(data)
+    ran = project.fails("mlvers", "fsck", "--remote", "--read-data=50%")
+    assert ran.returncode == 6
+    assert ran.stderr.startswith("git-mlvers: 1 problem found")
+    for share in ("half", "0%", "101%", "5"):
+        ran = project.fails("mlvers", "fsck", "--remote", f"--read-data={share}")
+        assert ran.returncode == 2 and "no share from 1% to 100%" in ran.stderr
+    ran = project.fails("mlvers", "fsck", "--remote", "--repair", "--read-data=50%")
+    assert ran.returncode == 2 and "all or nothing" in ran.stderr
