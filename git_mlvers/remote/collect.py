@@ -17,6 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_mlvers.backend.base import KeyMissing
+from git_mlvers.errors import RemoteError
 from git_mlvers.remote import doom
 from git_mlvers.remote.layout import GC, PACKS, USERS, doom_key, named_packs, user_name
 from git_mlvers.remote.live import Count, live
@@ -258,9 +259,17 @@ def _of_old(held: int, size: int, aside: bool) -> Fate:
 
 
 def _now(backend: Backend) -> float:
-    """What time it is for the store, which tells when its objects were written."""
+    """What time it is for the store, which tells when its objects were written.
+
+    Raises `RemoteError` for one that does not: every pack would look as if it was old.
+    """
     key = GC + os.urandom(8).hex()
     backend.put(key, b"")
     entry = backend.stat(key)
     backend.delete(key)
-    return time.time() if entry is None or not entry.modified else entry.modified
+    if entry is None or entry.modified <= 0:
+        raise RemoteError(
+            f"{backend.url} does not tell when its objects were written,"
+            " so it is not known what is old enough to be deleted"
+        )
+    return entry.modified

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from git_mlvers.remote.repair import Repair
 from git_mlvers.remote.schema import StateDamaged
 from git_mlvers.remote.state import State
 from git_mlvers.remote.sync import NOTHING, Listing, sync
-from git_mlvers.remote.upload import Upload, upload_to_last
+from git_mlvers.remote.upload import RECHECK, Upload, upload_to_last
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -59,6 +60,7 @@ class Remote:
         self._settings: Settings | None = None
         self._state: State | None = None
         self._listing: Listing | None = None
+        self._synced_at = 0.0
         self._optional = optional
         self._not_made: StoreNotMade | None = None
 
@@ -82,6 +84,7 @@ class Remote:
             return
         cached = self._cached.get(self.backend.url)
         self._not_made = None
+        self._synced_at = time.monotonic()
         try:
             found = self._settings or cached or settings.read(self.backend)
         except StoreNotMade as error:
@@ -108,6 +111,8 @@ class Remote:
         unknown. Raises `StoreNotMade` when there is no store, unless the
         answer is only for an upload, which makes it.
         """
+        if to_upload and self._listing and time.monotonic() - self._synced_at >= RECHECK:
+            self.sync(refresh=True)  # What a push was told long ago may be doomed since.
         self._synced(strict=True, reads=not to_upload)
         wanted = set(oids)
         if self._state is None:

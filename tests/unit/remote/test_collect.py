@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_mlvers.backend.wrapper import Wrapper
-from git_mlvers.errors import CorruptError
+from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.remote import Remote, index_file
 from git_mlvers.remote.collect import Collected, Collector, Fate, Plan
 from git_mlvers.remote.layout import index_key
 from tests.support.stores import Memory, Place, edited, fetched, some_bytes, well
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from git_mlvers.backend.base import Entry
     from git_mlvers.backend.counting import Counting
     from git_mlvers.remote import Item
 
@@ -455,3 +456,42 @@ def test_pushers_while_collections_run(
     assert not faults, faults
     assert swept[0] and sum(pushed)
     readable(place, {item for items in refs.values() for item in items})
+
+
+def test_a_store_that_does_not_tell_times(place: Place, source: Memory) -> None:
+    """All would look as if it was very old."""
+
+    class Timeless(Wrapper):
+        def stat(self, key: str) -> Entry | None:
+            found = super().stat(key)
+            return None if found is None else found._replace(modified=0.0)
+
+    place.remote().upload([source.put(some_bytes(300_000, 1))], source)
+    before = place.packs
+    with pytest.raises(RemoteError, match="does not tell when"):
+        collect(place.remote("gc", Timeless), [])
+    assert place.packs == before and not place.objects("content/gc/")
+
+
+def test_the_time_of_the_store_counts(place: Place, source: Memory) -> None:
+    """However wrong the clock of the store, or of this machine, is."""
+
+    class Later(Wrapper):
+        """A store whose clock is a year ahead."""
+
+        def stat(self, key: str) -> Entry | None:
+            found = super().stat(key)
+            return None if found is None else found._replace(modified=found.modified + 4e7)
+
+        def list(self, prefix: str) -> Iterator[Entry]:
+            return (e._replace(modified=e.modified + 4e7) for e in super().list(prefix))
+
+    place.remote().upload([source.put(some_bytes(300_000, 1))], source)
+    before = place.packs
+    assert collect(place.remote("gc", Later), []).doomed == (0, 0)
+    age(place, 2 * GRACE)
+    assert collect(place.remote("gc", Later), []).doomed.files == 1
+    assert collect(place.remote("gc", Later), []).swept.packs == (0, 0)
+    assert place.packs == before
+    age(place, GRACE)
+    assert collect(place.remote("gc", Later), []).swept.packs.files == 1
