@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from git_mlvers.errors import UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from git_mlvers.remote.live import Count
     from git_mlvers.workspace import Workspace
 
+_PRESENT = 30.0  # Seconds.
 _ABOUT_REMOTES = ("git_remotes", "also", "only_this", "forget", "keep_since", "force")
 
 
@@ -95,7 +97,13 @@ def _since(workspace: Workspace, when: str | None) -> float | None:
     if when is None:
         return None
     said = workspace.repo.git("rev-parse", f"--since={when}").decode("ascii", "replace").strip()
-    return float(said.removeprefix("--max-age="))
+    since = float(said.removeprefix("--max-age="))
+    # Git takes what it does not understand for the present moment.
+    if time.time() - since < _PRESENT:
+        raise UsageError(
+            f"--keep-since {when!r} is no time in the past", "for example: 2 weeks ago"
+        )
+    return since
 
 
 def _tell(outcome: Outcome, dry_run: bool, context: Context) -> None:

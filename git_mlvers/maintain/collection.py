@@ -10,7 +10,7 @@ from git_mlvers.errors import MlversError, UsageError
 from git_mlvers.maintain import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from git_mlvers.config import RemoteSettings
     from git_mlvers.config.users import User
@@ -77,9 +77,10 @@ def collect(
     at_work = remote.collector()
     if at_work is None:
         return None
-    names = list(wish.git_remotes) or _using(workspace, settings)
+    registered = dict(_registered(at_work))
+    names = list(wish.git_remotes) or _using(workspace, settings, registered)
     if not wish.only_this:
-        _check_others(workspace, settings, wish, names, at_work)
+        _check_others(workspace, settings, wish, names, registered)
     needed = _needed(workspace, wish, names)
     # Looking at git remotes may have taken long.
     at_work = remote.collector(progress) or at_work
@@ -109,17 +110,24 @@ def forget(workspace: Workspace, settings: RemoteSettings, url: str) -> list[Use
     return gone
 
 
-def _using(workspace: Workspace, settings: RemoteSettings) -> list[str]:
-    """The git remotes of this repository whose content goes to that remote."""
-    config = workspace.config
-    return [
-        name
-        for name in config.git_remotes()
-        if (place := config.default_remote(name)) is not None and place.url == settings.url
-    ]
+def _using(
+    workspace: Workspace, settings: RemoteSettings, registered: Mapping[bytes, User | None]
+) -> list[str]:
+    """The git remotes of this repository whose content goes, or once went, to that remote."""
+    config, repo = workspace.config, workspace.repo
+
+    def uses(name: str) -> bool:
+        place = config.default_remote(name)
+        if place is not None and place.url == settings.url:
+            return True
+        same = users.of_git_remote(config, repo, name, settings.url)
+        return any(user.name in registered for user in same)
+
+    return [name for name in config.git_remotes() if uses(name)]
 
 
 def _registered(at_work: Collector) -> Iterable[tuple[bytes, User | None]]:
+    """Who uses the remote, by raw name; ``None`` for what cannot be read."""
     for name, text in at_work.users().items():
         yield name, users.read(text)
 
@@ -129,19 +137,19 @@ def _check_others(
     settings: RemoteSettings,
     wish: Wish,
     names: Sequence[str],
-    at_work: Collector,
+    registered: Mapping[bytes, User | None],
 ) -> None:
     """Raise `Shared` when somebody uses the remote who is not looked at."""
     config, repo = workspace.config, workspace.repo
     known = {users.of_repository(repo).name}
-    for name in names:
+    for name in (*names, *wish.also):
         known.update(user.name for user in users.of_git_remote(config, repo, name, settings.url))
     # An address that somebody typed means this one, wherever it was pushed from.
     typed = [name for name in (*wish.git_remotes, *wish.also) if name not in config.git_remotes()]
     same = {users.same(config.instead_of(url), repo.top) for url in typed}
     others = [
         f"an unreadable entry ({name.hex()[:10]})" if user is None else user.shown
-        for name, user in _registered(at_work)
+        for name, user in registered.items()
         if name not in known and (user is None or user.same not in same)
     ]
     if others:
