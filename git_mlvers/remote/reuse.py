@@ -104,12 +104,13 @@ class Reuse:
         here: dict[bytes, list[tuple[Item, int, Term]]] = {}
         sharing = [item for item in self._state.sharing(packs) if item.oid not in wanted]
         found = {item.oid: item for item in sharing[:_MAX_FILES] if sink.has(item.oid, item.size)}
-        for oid, stored in self._state.files(found).items():
-            at = 0
-            for term in stored[0].terms:
-                if term.pack in packs:
-                    here.setdefault(term.pack, []).append((found[oid], at, term))
-                at += term.size
+        for oid, places in self._state.files(found).items():
+            for place in places:
+                at = 0
+                for term in place.terms:
+                    if term.pack in packs:
+                        here.setdefault(term.pack, []).append((found[oid], at, term))
+                    at += term.size
         return here
 
     def _load(self, packs: Iterable[bytes]) -> set[bytes]:

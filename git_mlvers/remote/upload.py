@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from git_mlvers.progress import Progress
     from git_mlvers.remote.chunker import Chunker
     from git_mlvers.remote.known import Known
-    from git_mlvers.remote.model import Source
+    from git_mlvers.remote.model import Source, StoredFile
     from git_mlvers.remote.pack import Pack
     from git_mlvers.remote.state import State
 
@@ -96,10 +96,9 @@ class Upload:
         self._known = known
         self._connections = connections
         self._progress = progress
+        self._doomed = state.doomed()
         self._sender = Sender(backend, state, connections)
-        self._assembler = Assembler(
-            known, chunker, self._send, self._sender.buffers, state.doomed()
-        )
+        self._assembler = Assembler(known, chunker, self._send, self._sender.buffers, self._doomed)
         self._pending = Pending()
         self._index_bytes = 0
         self._files_since = 0
@@ -167,11 +166,15 @@ class Upload:
             self._known.open(near)
 
     def _base_places(self, bases: Collection[Oid]) -> Iterable[tuple[int, bytes]]:
-        for stored in self._state.files(bases).values():
+        for places in self._state.files(bases).values():
             position = 0
-            for term in stored[0].terms:
+            for term in min(places, key=self._going).terms:
                 yield position, term.pack
                 position += term.size
+
+    def _going(self, place: StoredFile) -> int:
+        """How many terms of a file are in packs that are going to be deleted."""
+        return sum(term.pack in self._doomed for term in place.terms)
 
     def _send(self, pack: Pack) -> None:
         files, size = self._files_since, self._bytes_since

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
 import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.git import Repo, noise
 from tests.support.scene import FIRST, SECOND, Scene, assert_tree, make_scene
-from tests.support.trouble import At, Trouble
-
-if TYPE_CHECKING:
-    from tests.support.trouble import Running
+from tests.support.trouble import At, Running, Trouble
 
 Files = dict[str, bytes]
 
@@ -115,6 +113,28 @@ def test_killed(littered: Scene, tmp_path: Path, point: At) -> None:
     assert_tree(made, SECOND | KEPT)
     made.git("checkout", "-q", "v1")
     assert_tree(made, FIRST)
+    assert "No problem" in scene.repo.mlvers("fsck", "--remote", "--read-data")
+    assert sum(pack.stat().st_size for pack in scene.packs) < 2_200_000
+
+
+KILLS = 40 if os.environ.get("MLVERS_NIGHTLY") else 5
+"""How many runs are killed at some moment."""
+
+
+def test_killed_at_random(littered: Scene) -> None:
+    scene, chance = littered, random.Random("gc")
+    for number in range(KILLS):
+        running = Running(scene.repo.path, ["git", "mlvers", "gc", "--remote"])
+        time.sleep(0.1 + 0.5 * (number + chance.random()) / KILLS)
+        running.kill()
+        running.end()
+        if number % 2:
+            age(scene)
+    assert_tree(scene.clone(), SECOND | KEPT)
+    for _ in range(4):
+        scene.repo.mlvers("gc", "--remote")
+        age(scene)
+    assert_tree(scene.clone(), SECOND | KEPT)
     assert "No problem" in scene.repo.mlvers("fsck", "--remote", "--read-data")
     assert sum(pack.stat().st_size for pack in scene.packs) < 2_200_000
 

@@ -495,3 +495,43 @@ def test_the_time_of_the_store_counts(place: Place, source: Memory) -> None:
     assert place.packs == before
     age(place, GRACE)
     assert collect(place.remote("gc", Later), []).swept.packs.files == 1
+
+
+def test_chunks_are_found_where_they_were_moved(
+    place: Place, source: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new version of a file refers to the new place of the old one."""
+    monkeypatch.setattr("git_mlvers.remote.collect.SHARE", 2.0)
+    base = some_bytes(2 << 20, 1)
+    old = source.put(base)
+    place.remote().upload([old], source)
+    age(place, 2 * GRACE)
+    assert collect(place.remote("gc"), [old]).moved.files == 1
+    new = source.put(edited(base, 3))
+    report = place.remote("two").upload([new], source, bases={new.oid: [old.oid]})
+    assert report.sent_bytes < 300_000
+    sink = Memory(place.folder / "has the old one")
+    sink.put(base)
+    place.counting.reset()
+    assert well(fetched(place.remote("three"), [new], sink).values())
+    assert place.counting.counts.received < 900_000
+    readable(place, [old, new])
+
+
+def test_a_listing_that_is_late(place: Place, source: Memory) -> None:
+    """What was pushed just now is not listed yet: it is too young to be touched."""
+
+    class Late(Wrapper):
+        def list(self, prefix: str) -> Iterator[Entry]:
+            return (e for e in super().list(prefix) if e.key.rpartition("/")[2] not in hidden)
+
+    first, second = (source.put(some_bytes(300_000, n)) for n in range(2))
+    place.remote().upload([first], source)
+    age(place, 2 * GRACE)
+    seen = set(place.indexes)
+    place.remote().upload([second], source)
+    hidden = {path.name for path in set(place.indexes) - seen}
+    collect(place.remote("gc", Late), [first, second])
+    hidden |= {path.name for path in place.packs}
+    collect(place.remote("gc", Late), [first, second])
+    readable(place, [first, second])
