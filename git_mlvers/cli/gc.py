@@ -23,10 +23,10 @@ HELP = """
 
 ## Description
 
-With `--remote`, deletes content of large files from the remote NAME, or the default one. Needed is
-what any ref of the git remotes needs that keep their content there, as those refs
-are at that moment, and whatever this clone has: refs, notes, worktrees, staged files,
-stashes, unfinished operations. Everything else goes, in two steps:
+With `--remote`, deletes content of large files from the remote NAME, or the default
+one. Needed is what any ref of the git remotes needs that keep, or once kept, their content
+there, as those refs are at that moment, and whatever this clone has: refs, notes,
+worktrees, staged files, stashes, unfinished operations. Everything else goes, in two steps:
 
 - Packs of which nothing is needed are marked for deletion. Those of which less than
   half is needed are too, after that has been copied into new ones. From then
@@ -77,7 +77,8 @@ meanwhile.
 `0` done, even when there was nothing to do; `1` this clone lacks objects, others
 kept changing the repository, or nothing is needed at all; `2` there is no such git
 remote, or others use the remote; `5` the store or a git remote refused or could not be
-reached; `6` the repository on the store, or the index of the remote, is damaged.
+reached; `6` the repository on the store, or the index of the remote, is damaged, or packs
+stay since they are.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from git_mlvers.errors import UsageError
+from git_mlvers.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -62,7 +62,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.say(f"There is nothing on the remote {settings.name}.")
     else:
         _tell(outcome, args.dry_run, context)
-    return 0
+    unreadable = outcome is not None and outcome.done is not None and outcome.done.unreadable
+    return CorruptError.exit_code if unreadable else 0
 
 
 def _forget(

@@ -113,7 +113,10 @@ def forget(workspace: Workspace, settings: RemoteSettings, url: str) -> list[Use
 def _using(
     workspace: Workspace, settings: RemoteSettings, registered: Mapping[bytes, User | None]
 ) -> list[str]:
-    """The git remotes of this repository whose content goes, or once went, to that remote."""
+    """The git remotes of this repository whose content goes, or once went, to that remote.
+
+    All of them if it is none: then somebody has copied content there.
+    """
     config, repo = workspace.config, workspace.repo
 
     def uses(name: str) -> bool:
@@ -123,7 +126,8 @@ def _using(
         same = users.of_git_remote(config, repo, name, settings.url)
         return any(user.name in registered for user in same)
 
-    return [name for name in config.git_remotes() if uses(name)]
+    names = config.git_remotes()
+    return [name for name in names if uses(name)] or names
 
 
 def _registered(at_work: Collector) -> Iterable[tuple[bytes, User | None]]:

@@ -10,7 +10,7 @@ from blake3 import blake3
 from git_mlvers import frame
 from git_mlvers.errors import CorruptError
 from git_mlvers.oid import Oid
-from git_mlvers.remote import columns, index_file, layout, pack
+from git_mlvers.remote import columns, doom, index_file, layout, pack
 from git_mlvers.remote.model import StoredFile, Term
 from git_mlvers.remote.table import PackTable, Run
 from git_mlvers.remote.terms import is_possible
@@ -175,3 +175,15 @@ def test_ten_thousand_files_take_few_bytes() -> None:
     key, data = index_file.encode(index)
     assert index_file.decode(data, key) == index
     assert len(data) < 60 * len(files)
+
+
+def test_a_list_of_doomed_packs_is_read_as_it_was_written() -> None:
+    packs = [blake3(b"%d" % n).digest() for n in range(5)]
+    name, data = doom.encode(packs, 1.7e9)
+    assert doom.decode(data, name) == sorted(packs)
+    assert doom.encode(packs, 1.8e9)[0] != name
+    for wrong in (b"", data[:-1], data + b"x", data[:20], b"MLVDOOM2" + data[8:]):
+        with pytest.raises(CorruptError):
+            doom.decode(wrong, name)
+        with pytest.raises(CorruptError):
+            doom.decode(wrong, blake3(wrong).digest())
