@@ -47,8 +47,7 @@ def sweep(
     spared = {pack for name in set(naming) - set(seen.entries) for pack in naming[name]}
     going = set(over) - spared
     # Of those that are gone already an index file may have come back, merged by a slow push.
-    lost = state.doomed() - set(packs)
-    _strike(backend, state, connections, now.entries, going | lost)
+    _strike(backend, state, connections, now.entries, going | _lost(backend, state, packs))
 
     def delete(name: bytes) -> int | None:
         entry = backend.stat(pack_key(name))
@@ -69,6 +68,13 @@ def sweep(
     for name in removable(now.entries, state.superseded()):
         backend.delete(index_key(name))
     return Swept(Count(files, size), len(spared))
+
+
+def _lost(backend: Backend, state: State, packs: Mapping[bytes, Entry]) -> set[bytes]:
+    """Doomed packs that index files name, and that are gone: a listing alone is not believed."""
+    naming = state.naming(state.doomed() - set(packs))
+    named = {pack for some in naming.values() for pack in some}
+    return {pack for pack in named if backend.stat(pack_key(pack)) is None}
 
 
 def _strike(

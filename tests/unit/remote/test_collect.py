@@ -518,6 +518,24 @@ def test_chunks_are_found_where_they_were_moved(
     readable(place, [old, new])
 
 
+def test_a_listing_without_a_pack_that_is_there(place: Place, source: Memory) -> None:
+    """What is needed stays in the index, and is moved when the pack is seen again."""
+
+    class Blind(Wrapper):
+        def list(self, prefix: str) -> Iterator[Entry]:
+            return iter(()) if prefix == "content/packs/" else super().list(prefix)
+
+    item = source.put(some_bytes(300_000, 1))
+    place.remote().upload([item], source)
+    age(place, 2 * GRACE)
+    collect(place.remote("gc"), [])
+    age(place, GRACE)
+    collect(place.remote("gc", Blind), [item])
+    readable(place, [item])
+    assert collect(place.remote("gc"), [item]).moved.files == 1
+    readable(place, [item])
+
+
 def test_a_listing_that_is_late(place: Place, source: Memory) -> None:
     """What was pushed just now is not listed yet: it is too young to be touched."""
 
