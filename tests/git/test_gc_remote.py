@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,12 +77,25 @@ class Place:
 
 
 @pytest.fixture
-def place(installed: Path, repo: Repo, tmp_path: Path) -> Place:
+def place(installed: Path, tmp_path: Path) -> Place:
     """``main`` is pushed; ``topic`` was, and is deleted everywhere."""
-    Repo.init(tmp_path / "origin.git", "--bare")
-    repo.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    repo.mlvers("remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    template = _template()
+    for name in ("work", "origin.git", "storage"):
+        shutil.copytree(template / name, tmp_path / name, symlinks=True)
+    repo = Repo(tmp_path / "work")
     repo.git("config", "--global", "mlvers.trust.storage.location", str(tmp_path / "storage"))
+    return Place(tmp_path, repo)
+
+
+@functools.cache
+def _template() -> Path:
+    """What a place is copied from, with nothing in it that names where it was made."""
+    folder = Path(tempfile.mkdtemp(prefix="gc-remote-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Repo.init(folder / "origin.git", "--bare")
+    repo = Repo.init(folder / "work")
+    repo.git("remote", "add", "origin", "../origin.git")
+    repo.mlvers("remote", "add", "-d", "storage", "../storage")
     repo.attributes("*.bin")
     repo.write_all(MAIN)
     repo.commit("main")
@@ -88,7 +104,10 @@ def place(installed: Path, repo: Repo, tmp_path: Path) -> Place:
     repo.git("push", "-q", "origin", "topic")
     repo.git("branch", "-q", "-D", "topic")
     repo.git("push", "-q", "origin", ":topic")
-    return Place(tmp_path, repo)
+    repo.git("config", "--local", "--unset", "mlvers.trust.storage.location")
+    shutil.rmtree(repo.path / ".git" / "mlvers" / "remotes")
+    shutil.rmtree(folder / "storage" / "content" / "users")
+    return folder
 
 
 def branch(repo: Repo, name: str, files: Files) -> None:
@@ -232,6 +251,7 @@ def test_git_remote_that_cannot_be_read(place: Place) -> None:
 
 def test_two_repositories_share_a_remote(place: Place) -> None:
     """What both have is there once; neither takes from the other."""
+    place.repo.mlvers("push")
     theirs = MAIN | {"theirs.bin": noise(120_000, "theirs")}
     other_bare = Repo.init(place.folder / "other.git", "--bare")
     other = Repo.init(place.folder / "other")
@@ -271,6 +291,7 @@ def test_two_repositories_share_a_remote(place: Place) -> None:
 
 
 def test_who_uses_the_remote_is_told_once(place: Place) -> None:
+    place.repo.mlvers("push")
     users = place.store / "content" / "users"
     (user,) = users.iterdir()
     told = json.loads(user.read_text())
