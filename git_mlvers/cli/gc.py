@@ -37,6 +37,9 @@ worktrees, staged files, stashes, unfinished operations. Everything else goes, i
 Pushes and fetches of others go on meanwhile, and it may be stopped at any time. No
 push may take longer than the grace, from its start until its refs have moved.
 
+In a repository that others push to, which has their content beside its commits, it is
+that content.
+
 Every git remote whose pushes brought content to the remote is known there. When there is
 one that is not looked at, nothing is deleted, and it is named. `--also` looks at it.
 

@@ -88,9 +88,11 @@ def _settings(args: argparse.Namespace, workspace: Workspace) -> RemoteSettings:
     if args.remote:
         return workspace.config.remote_settings(args.remote)
     settings = workspace.config.default_remote(None)
-    if settings is None:
+    # A repository that others push to keeps their content itself.
+    found = [settings] if settings is not None else workspace.config.own_place()
+    if not found:
         raise UsageError("no remote is configured", "git mlvers remote add -d NAME URL")
-    return settings
+    return found[0]
 
 
 def _since(workspace: Workspace, when: str | None) -> float | None:

@@ -256,7 +256,7 @@ class Config(Source):
         first = self.default_remote(git_remote)
         others = [self.remote_settings(name) for name in self.remote_names()]
         others += self._places_of_git_remotes()
-        others += self._own_place()
+        others += self.own_place()
         found = {} if first is None else {first.url: first}
         for place in others:
             if place.read_needs is None:
@@ -297,7 +297,7 @@ class Config(Source):
             return False
         return lent.covers(url.text or "", place.url) is not None
 
-    def _own_place(self) -> list[RemoteSettings]:
+    def own_place(self) -> list[RemoteSettings]:
         """What others have pushed into this repository lies in it, for who asked no other place."""
         if self._repo is None:
             return []

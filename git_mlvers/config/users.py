@@ -97,6 +97,12 @@ def of_repository(repo: Repository) -> User:
     return User(place, os.uname().nodename, place)
 
 
+def as_git_remote(repo: Repository, content: str) -> list[User]:
+    """The users that `repo` is of the remote at the URL `content` by what others push to it."""
+    beside_it = os.path.join(repo.common_dir, "mlvers") == content
+    return [of_repository(repo), *([User(_HERE, "", _HERE)] if beside_it else [])]
+
+
 def addresses(source: Source, git_remote: str, *, pushing: bool = False) -> list[str]:
     """All addresses of a git remote as they are configured, or only those that are pushed to."""
     urls = [value.text for value in source.values(f"remote.{git_remote}.url") if value.text]

@@ -145,7 +145,7 @@ def _check_others(
 ) -> None:
     """Raise `Shared` when somebody uses the remote who is not looked at."""
     config, repo = workspace.config, workspace.repo
-    known = {users.of_repository(repo).name}
+    known = {user.name for user in users.as_git_remote(repo, settings.url)}
     for name in (*names, *wish.also):
         known.update(user.name for user in users.of_git_remote(config, repo, name, settings.url))
     # An address that somebody typed means this one, wherever it was pushed from.

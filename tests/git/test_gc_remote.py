@@ -390,8 +390,15 @@ def test_content_beside_the_git_remote_of_others(place: Place) -> None:
     repo.write_all(TOPIC)
     repo.commit("main")
     repo.git("push", "-q", "origin", "main")
+    branch(repo, "topic", MAIN)
+    repo.git("push", "-q", "origin", "topic")
     place.store = bare.path / "mlvers"
     place.collect_all(repo=repo)
+    assert len(place.packs) == 2
+    # Over there it is a matter of that repository alone.
+    bare.git("branch", "-q", "-D", "topic")
+    place.collect_all(repo=bare)
+    assert len(place.packs) == 1
     place.repo.mlvers("remote", "add", "theirs", str(place.store))
     place.repo.mlvers("push", "--remote", "theirs")
     ran = place.repo.fails("mlvers", "gc", "--remote", "theirs")
