@@ -157,12 +157,11 @@ class Collector:
         """Decide about every pack; nothing on the remote changes, and nothing is written
         but, unless it is a `dry_run`, an object that tells the time of the store.
 
-        `needed` is what must stay. A pack written after `since` (seconds since 1970), or
-        within the grace if that is not given, stays in any case. `grace` is how long a doomed
-        pack is left, in seconds.
+        `needed` is what must stay. A pack written within the grace, or after `since` (seconds
+        since 1970), stays in any case. `grace` is how long a doomed pack is left, in seconds.
         """
         now = time.time() if dry_run else _now(self._backend)
-        oldest = now - grace if since is None else since
+        oldest = now - grace if since is None else min(since, now - grace)
         packs = dict(named_packs(self._backend.list(PACKS)))
         doomed = self._doomed_at()
         found = live(self._state, needed, packs, doomed)

@@ -313,12 +313,16 @@ def test_who_uses_the_remote_is_told_once(place: Place) -> None:
 
 
 def test_keep_since(place: Place) -> None:
-    place.age(10)
+    made = place.clone()
+    place.age(3)
+    # It keeps more than usual, and never less.
+    told = place.collect("--keep-since", "1 day ago", "--dry-run", repo=made)
+    assert told["marked"]["packs"] == 0
+    place.age(7)
     told = place.collect("--keep-since", "2 weeks ago", "--dry-run")
     assert told["needed"]["files"] == 3 and told["marked"]["packs"] == 0
     # Here the reflog has the commit, which is young; elsewhere nothing is known of it.
     assert place.collect("--keep-since", "8 days ago", "--dry-run")["marked"]["packs"] == 0
-    made = place.clone()
     told = place.collect("--keep-since", "8 days ago", "--dry-run", repo=made)
     assert told["marked"]["packs"] == 1
 
