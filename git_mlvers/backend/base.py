@@ -72,12 +72,15 @@ class Capabilities(NamedTuple):
     `replace_if`: `Backend.get_versioned` and `Backend.replace` work.
     `ranges`: a part of an object costs only that part.
     `connections`: how many requests at a time are worth it.
+    `may_create_only`: the condition of `Backend.create` is sent along, and
+    only a probe tells whether this server keeps it.
     """
 
     create_only: bool
     replace_if: bool
     ranges: bool
     connections: int
+    may_create_only: bool = False
 
 
 class Entry(NamedTuple):

@@ -59,7 +59,9 @@ class S3Backend:
     ) -> None:
         endpoint = options.get("endpointurl")
         self.url = location.url
-        self.capabilities = Capabilities(endpoint is None, True, True, CONNECTIONS)
+        self.capabilities = Capabilities(
+            endpoint is None, True, True, CONNECTIONS, may_create_only=True
+        )
         self._bucket = location.host
         self._prefix = f"{location.path}/" if location.path else ""
         self._place = Place(self.url, self._bucket, redact(endpoint) if endpoint else None)
@@ -177,6 +179,9 @@ class S3Backend:
         if "ContentRange" in fields:
             span, _, size = fields["ContentRange"].removeprefix("bytes ").partition("/")
             first, total = int(span.partition("-")[0]), int(size)
+        elif start > 0 or (length is not None and length < total):
+            # The server does not know ranges: from now on whole packs are asked for.
+            self.capabilities = self.capabilities._replace(ranges=False)
         end = total if length is None else min(total, start + length)
         if first + len(data) < end or first > start:
             raise Unreachable(

@@ -25,7 +25,7 @@ HELP = """
 Shows what matters when something does not work: the versions of git-mlvers, git,
 Python and the libraries; whether the filter is set up, and for whom; the hooks of
 this repository; each configured value and where it comes from (secrets are not
-shown); the remotes and whether they can be reached; and the cache.
+shown); the remotes, whether they can be reached and what they can do; and the cache.
 
 Outside of a repository, shows what there is for the user.
 
@@ -94,7 +94,12 @@ def _show(found: Inventory, context: Context) -> None:
         context,
         "Remotes",
         [
-            (item["name"] + (" (default)" if item["default"] else ""), item["url"], item["state"])
+            (
+                item["name"] + (" (default)" if item["default"] else ""),
+                item["url"],
+                item["state"],
+                item["can"],
+            )
             for item in remotes
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import threading
 from importlib import metadata
@@ -17,6 +18,7 @@ from git_mlvers.git.command import version as git_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from git_mlvers.backend.probe import Found
     from git_mlvers.config import Config, RemoteSettings
     from git_mlvers.workspace import Workspace
 
@@ -36,13 +38,14 @@ class Setting(TypedDict):
 
 
 class RemoteState(TypedDict):
-    """One remote, and in `state` whether it answers."""
+    """One remote, in `state` whether it answers, and in `can` what it was seen to do."""
 
     name: str
     url: str
     source: str
     default: bool
     state: str
+    can: str
 
 
 class CacheState(TypedDict):
@@ -136,6 +139,7 @@ def remotes(workspace: Workspace, *, reach: bool) -> list[RemoteState]:
             source=item.source,
             default=default is not None and item.name == default.name,
             state=_reach(config, item) if reach else "not asked",
+            can=_can(workspace, item),
         )
         for item in found
     ]
@@ -150,6 +154,33 @@ def cache(workspace: Workspace) -> CacheState:
     except MlversError as error:
         return CacheState(directory=directory, files=0, bytes=0, problem=error.message)
     return CacheState(directory=directory, files=len(sizes), bytes=sum(sizes), problem=None)
+
+
+def abilities(found: Found) -> str:
+    """What a store was found to do, in words."""
+    words = {
+        "create-only writes": found.create_only,
+        "replace-if writes": found.replace_if,
+        "ranges": found.ranges,
+        "prompt listings": found.lists,
+    }
+    return ", ".join(name if can else f"no {name}" for name, can in words.items())
+
+
+def _can(workspace: Workspace, settings: RemoteSettings) -> str:
+    from git_mlvers.backend.registry import open_backend
+    from git_mlvers.remote.abilities import Abilities
+    from git_mlvers.remote.settings import Cached
+
+    folder = os.path.join(workspace.home, "remotes")
+    try:
+        backend = open_backend(settings.url, settings.options)  # Nothing is sent.
+        made = Cached(folder).get(backend.url)
+        backend.close()
+    except MlversError:
+        return ""
+    found = None if made is None else Abilities(folder).get(made.id)
+    return "not probed yet" if found is None else abilities(found)
 
 
 def _reach(config: Config, settings: RemoteSettings) -> str:

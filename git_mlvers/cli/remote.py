@@ -27,6 +27,7 @@ HELP = """
     git mlvers remote rename OLD NEW
     git mlvers remote remove NAME
     git mlvers remote trust NAME
+    git mlvers remote probe [--json] NAME
 
 ## Description
 
@@ -45,6 +46,11 @@ A committed file is written by others. So, before content goes to a host that it
 names (other than the cloud's own), or is written into a directory that it names,
 you say once in each clone that you agree: `remote trust`. A remote that you add
 yourself is trusted from the start.
+
+Stores differ in what they can do, and not each does what it says. Before the first
+push to a remote from this machine some ten requests find it out, with one small
+object that is deleted again; `git mlvers env` shows the result. `remote probe` does
+it again, for instance after a server was updated.
 
 ## Addresses
 
@@ -100,6 +106,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("name", metavar="NAME", help="the name of the remote")
     trust = commands.add_parser("trust", add_help=False, help="agree to a committed remote")
     trust.add_argument("name", metavar="NAME", help="the name of the remote")
+    prober = commands.add_parser("probe", add_help=False, help="find out what a store can do")
+    prober.add_argument("name", metavar="NAME", help="the name of the remote")
+    add_json(prober, again=True)
     for quiet in (add, modify, default, rename, remove, trust):
         add_quiet(quiet)
 
@@ -123,6 +132,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             editor.remove(args.name)
         case "trust":
             editor.trust(args.name)
+        case "probe":
+            _probe(args.name, context)
         case _:
             _list(editor.config, context)
     return 0
@@ -139,6 +150,19 @@ def _tell_default(name: str | None, context: Context) -> None:
         context.out_json({"default": name})
     else:
         context.out(name or "")
+
+
+def _probe(name: str, context: Context) -> None:
+    from git_mlvers.cli.inventory import abilities
+    from git_mlvers.workspace import Workspace
+
+    with Workspace.open(context.cwd, context.env) as workspace:
+        settings = workspace.config.remote_settings(name)
+        found = workspace.remote(settings, write=True).prove(again=True)
+    if context.json:
+        context.out_json({"name": name, **found._asdict()})
+    else:
+        context.out(f"{name}: {abilities(found)}")
 
 
 def _list(config: Config, context: Context) -> None:

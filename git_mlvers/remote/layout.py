@@ -26,6 +26,8 @@ USERS = "content/users/"
 """Who uses the remote: what a collection has to look at before it deletes."""
 GC = "content/gc/"
 """What a collection writes to learn the time of the store."""
+PROBE = "content/probe/"
+"""What is written to find out what the store can do, and deleted at once."""
 
 MAX_PACK = 256 << 20
 """No pack is larger. Bytes."""

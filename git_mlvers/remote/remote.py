@@ -12,6 +12,7 @@ from git_mlvers.backend.base import StoreNotMade
 from git_mlvers.errors import CorruptError, RemoteError
 from git_mlvers.progress import Silent
 from git_mlvers.remote import settings
+from git_mlvers.remote.abilities import Abilities
 from git_mlvers.remote.bringing import Bringing
 from git_mlvers.remote.chunker import Chunker
 from git_mlvers.remote.fsck import Check, missing_index, pack_sizes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from git_mlvers.backend.base import Backend
+    from git_mlvers.backend.probe import Found
     from git_mlvers.oid import Oid
     from git_mlvers.progress import Progress
     from git_mlvers.remote.collect import Collector
@@ -57,6 +59,7 @@ class Remote:
         self._shared = shared
         self._connections = max(1, concurrency or backend.capabilities.connections)
         self._cached = settings.Cached(state_dir, shared)
+        self._abilities = Abilities(state_dir, shared)
         self._settings: Settings | None = None
         self._state: State | None = None
         self._listing: Listing | None = None
@@ -247,6 +250,17 @@ class Remote:
             self.backend.create(user_key(user), text)
             self.state.note_told(user)
 
+    def prove(self, *, again: bool = False) -> Found:
+        """Find out what the store can really do: once on this machine, unless `again`.
+
+        Counts as a write, for which the remote is made. Raises `UnfitStore`.
+        """
+        self.sync()
+        made = self._made()
+        found = self._abilities.prove(self.backend, made.id, again=again)
+        self.backend = self._abilities.limited(self.backend, made.id)
+        return found
+
     def collector(self, progress: Progress | None = None) -> Collector | None:
         """What deletes from this remote; ``None`` if there is no remote. Raises `CorruptError`
         while an index file is damaged: what it lists is unknown."""
@@ -256,6 +270,7 @@ class Remote:
         listing = self._synced(strict=True, reads=True)
         if self._state is None:
             return None
+        self._abilities.check_deleting(self.backend, self._made().id)
         shown = progress or Silent()
         return Collector(self.backend, self._state, self._connections, shown, listing)
 
@@ -304,4 +319,5 @@ class Remote:
             self._state.close()
         self._state = State(os.path.join(self._state_dir, f"{found.id}.db"), self._shared)
         self._settings = found
+        self.backend = self._abilities.limited(self.backend, found.id)
         self._cached.keep(self.backend.url, found)

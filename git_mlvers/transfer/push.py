@@ -153,6 +153,7 @@ def upload(
     if not items:
         return NOTHING
     progress = progress or Silent()
+    remote.prove()
     ordered = sorted(items, key=lambda item: item.path)
     size = sum(item.pointer.size for item in ordered)
     progress.start("Uploading", len(ordered), size)

@@ -30,6 +30,8 @@ Kind = Literal[
     "cut",  # the answer's body ends `at` bytes, and the connection with it
     "stall",  # the answer's body stops for ever after `at` bytes
     "flip",  # one bit of the answer's body at `at` is another
+    "no_ranges",  # the server does not understand that only a part is wanted
+    "no_conditions",  # the server does not understand conditions on writes
     "delay",  # everything takes `seconds` longer
 ]
 
@@ -169,6 +171,8 @@ class ChaosProxy:
         if fault is not None and fault.kind == "status":
             client.sendall(b"HTTP/1.1 %d Trouble\r\nContent-Length: 0\r\n\r\n" % fault.status)
             return True
+        if fault is not None:
+            head = _without(head, _IGNORED.get(fault.kind, ()))
         server.sendall(head)
         server.sendall(body)
         return self._answer(client, answered, method, fault)
@@ -209,6 +213,16 @@ class ChaosProxy:
     def _hang(self) -> bool:
         self._closing.wait()
         return False
+
+
+_IGNORED = {"no_ranges": (b"range",), "no_conditions": (b"if-match", b"if-none-match")}
+
+
+def _without(head: bytes, names: tuple[bytes, ...]) -> bytes:
+    """The head of a request without some of its lines."""
+    lines = head.split(b"\r\n")
+    kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in names]
+    return b"\r\n".join(kept) if names else head
 
 
 def _read_head(stream: IO[bytes]) -> bytes:
