@@ -98,7 +98,7 @@ def _show(found: Inventory, context: Context) -> None:
                 item["name"] + (" (default)" if item["default"] else ""),
                 item["url"],
                 item["state"],
-                item["can"],
+                item["can"] if item["state"].startswith("reachable") else "",
             )
             for item in remotes
         ],
