@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -44,7 +45,29 @@ def test_bench() -> None:
     assert all(line.count(" | ") == 6 for line in rows)
 
 
-@pytest.mark.parametrize("name", ["test", "bench", "quickstart"])
+def test_scale() -> None:
+    table = run("scale")
+    assert table.returncode == 0, table.stderr
+    rows = [line for line in table.stdout.splitlines() if line.startswith("| ")]
+    assert len(rows) == 11
+    # The numbers of the design are those of the model.
+    design = (CHECKOUT / "docs" / "design.md").read_text()
+    assert all(row in design for row in rows[2:])
+    ran = run("scale", "--files", "120000", "--chunks", "200000")
+    assert ran.returncode == 0, ran.stderr
+    small, large = ran.stdout.split("200,000 chunks")
+    assert small.startswith("120,000 small files: 2 index files")
+    for what in ("bytes in the index", "bytes in the local copy"):
+        found = re.search(rf"([0-9.]+) {what} for each \(model ([0-9.]+)\)", small)
+        assert found is not None
+        assert 0.7 < float(found[1]) / float(found[2]) < 1.3
+    # A table of all chunks would have at least their names: 32 bytes for each.
+    each = re.search(r"([0-9.]+) bytes in the index for each", large)
+    assert each is not None
+    assert float(each[1]) < 0.5
+
+
+@pytest.mark.parametrize("name", ["test", "bench", "quickstart", "scale"])
 def test_help_makes_no_environment(name: str, tmp_path: Path) -> None:
     env = {**os.environ, "MLVERS_VENV": str(tmp_path / "venv")}
     env.pop("MLVERS_ENTERED_VENV", None)
