@@ -32,7 +32,7 @@ def test_probe(installed: Path, tmp_path: Path) -> None:
         "ranges": True,
         "lists": True,
     }
-    assert not [path for path in scene.store.rglob("*") if "probe" in str(path) and path.is_file()]
+    assert [path for path in scene.store.rglob("probe/*") if path.is_file()] == []
     refused = repo.fails("mlvers", "remote", "probe", "nothing")
     assert "nothing" in refused.stderr
     scene.assert_readable()
