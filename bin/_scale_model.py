@@ -1,7 +1,9 @@
 """What a remote of some size costs: the arithmetic of docs/design.md, "Scale".
 
-The constants in `PER` were measured with ``bin/scale --files`` and ``--chunks`` on a
-machine of 2 cores, with a store in a directory: what a cloud's client takes comes on top.
+Of the constants in `PER`, those of the index come from ``bin/scale --files`` and ``--chunks``
+(`index_file` with some room), those of sending and taking from single runs with a store in a
+directory. `push_bytes` is the size of lists made up alone; the collection is reckoned, not
+measured. That page says which is which.
 """
 
 from __future__ import annotations
