@@ -23,6 +23,7 @@ VERBS = {
     "save": "exp_save",
     "rename": "exp_rename",
     "remove": "exp_remove",
+    "clean": "exp_clean",
     "push": "exp_push",
     "pull": "exp_pull",
 }
@@ -46,6 +47,7 @@ HELP = """
     git mlvers exp rename NAME NEW
     git mlvers exp remove [--failed] NAME... | --rev REV | -A
     git mlvers exp remove -g GIT_REMOTE NAME...
+    git mlvers exp clean [--kept]
     git mlvers exp push [-A] [-f] GIT_REMOTE [NAME...]
     git mlvers exp pull [-A] GIT_REMOTE [NAME...]
 
@@ -98,6 +100,9 @@ nothing to do. What was there before is kept, untracked files too where the expe
 has others at their paths, and the command that brings it back is printed. Your
 index stays. `exp branch` makes a branch of an experiment, `exp save` keeps the working
 tree as one without running anything. `exp remove` prints how to have one back.
+
+`exp clean` deletes logs of experiments that are gone, and working trees that a killed
+run has left; with `--kept` also what stood in your working tree before experiments.
 
 `exp push` sends experiments to a git remote, with their content to its remote and with
 their notes, `exp pull` brings them; without names those of the commit that is checked

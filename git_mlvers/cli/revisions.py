@@ -84,15 +84,19 @@ def commit_of(repo: Repository, name: str) -> str:
 
     try:
         return refs.resolve(repo, name)
-    except refs.UnknownRevision:
+    except refs.UnknownRevision as unknown:
         from git_mlvers.experiments import find
 
         try:
             return find.find(repo, name).commit
+        except find.Ambiguous:
+            raise
         except find.UnknownExperiment as error:
-            if isinstance(error, find.Ambiguous):
-                raise
-        raise
+            if error.near is None:
+                raise unknown from None
+            raise refs.UnknownRevision(
+                f"there is no commit or experiment named {name!r}", f"did you mean {error.near}?"
+            ) from None
 
 
 def many(

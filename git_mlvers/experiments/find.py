@@ -19,7 +19,9 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class UnknownExperiment(MlversError):
-    """No experiment is called so, or several are."""
+    """No experiment is called so, or several are; `near` is a name that is like it."""
+
+    near: str | None = None
 
 
 class Ambiguous(UnknownExperiment):
@@ -55,7 +57,11 @@ def _chosen(repo: Repository, known: Sequence[Experiment], word: str) -> Experim
         which = ", ".join(sorted(each.short for each in found))
         raise Ambiguous(f"several experiments are called {word!r}", f"say which: {which}")
     if not found:
-        raise UnknownExperiment(f"there is no experiment {word!r}", _near(known, word))
+        near = _near(known, word)
+        hint = "git mlvers exp list" if near is None else f"did you mean {near}?"
+        error = UnknownExperiment(f"there is no experiment {word!r}", hint)
+        error.near = near
+        raise error
     return found[0]
 
 
@@ -68,8 +74,8 @@ def _has_id(experiment: Experiment, word: str) -> bool:
     )
 
 
-def _near(known: Iterable[Experiment], word: str) -> str:
+def _near(known: Iterable[Experiment], word: str) -> str | None:
     import difflib
 
     near = difflib.get_close_matches(word, [each.name for each in known], n=1)
-    return f"did you mean {near[0]}?" if near else "git mlvers exp list"
+    return near[0] if near else None

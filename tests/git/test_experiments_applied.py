@@ -218,6 +218,30 @@ class TestRenameAndRemove:
         assert repo.listed() == []
 
 
+class TestClean:
+    def test_what_nothing_needs_goes(self, repo: Experiments) -> None:
+        repo.exp("run", "-n", "other", "-S", "train.C=7")
+        repo.exp("remove", "ten")
+        logs = repo.common_dir() / "mlvers" / "exps" / "logs"
+        assert len(list(logs.iterdir())) == 2
+        left = repo.common_dir() / "mlvers" / "exps" / "trees" / "killed"
+        repo.git("worktree", "add", "-q", "--detach", "--lock", str(left), "HEAD")
+        assert "Deleted 1 log, 1 working tree" in repo.exp("clean")
+        assert [each.stem for each in logs.iterdir()] == [repo.of("other")]
+        assert not left.exists()
+        assert len(repo.git("worktree", "list").splitlines()) == 1
+        assert "Deleted 0 logs, 0 working trees" in repo.exp("clean")
+
+    def test_the_way_back_stays_unless_it_is_named(self, repo: Experiments) -> None:
+        repo.write("readme", "edited\n")
+        command = way_back(repo.exp("apply", "ten"))
+        repo.exp("clean")
+        shell(repo, command)
+        assert repo.read("readme") == b"edited\n"
+        assert "2 kept states" in repo.exp("clean", "--kept")
+        assert repo.git("for-each-ref", "refs/mlvers/kept/before-*") == ""
+
+
 def test_index_time_is_no_matter(repo: Experiments) -> None:
     """What was applied is never taken for unchanged, however fresh the index is."""
     repo.exp("apply", "ten")

@@ -194,6 +194,7 @@ class TestNames:
 
     def test_near_names_are_told(self, repo: Experiments) -> None:
         assert "did you mean tenth?" in repo.exp_fails("apply", "tennth")
+        assert "did you mean tenth?" in repo.exp_fails("diff", "tennth")
         assert (
             "there is no commit named 'nope'"
             in repo.fails("mlvers", "metrics", "diff", "nope").stderr
