@@ -50,13 +50,11 @@ class Traits(NamedTuple):
     connections: int = 16
 
 
-# Seen with real servers: webdav4 has no create; PyDrive2 cannot seek.
+# Seen with a real server: PyDrive2 cannot seek.
 _TRAITS = {
     "memory": Traits(connections=4),
     "gs": Traits(),
     "gdrive": Traits(ranges=False, connections=4),
-    "webdav": Traits(atomic=False, shared=False, connections=8),
-    "webdavs": Traits(atomic=False, shared=False, connections=8),
 }
 
 _TIMES = ("mtime", "modified", "LastModified", "last_modified", "updated", "created")
@@ -251,8 +249,6 @@ class FsspecBackend:
 
 
 def _root(location: Location) -> str:
-    if location.scheme in ("webdav", "webdavs"):
-        return ""
     return f"{location.host}/{location.path}".rstrip("/")
 
 

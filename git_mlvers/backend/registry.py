@@ -60,6 +60,10 @@ def _cloud(location: Location, options: Mapping[str, str], patience: Patience) -
         from git_mlvers.backend.sftp import SftpBackend
 
         return SftpBackend(location, options, patience)
+    if location.scheme in ("webdav", "webdavs"):
+        from git_mlvers.backend.webdav import WebdavBackend
+
+        return WebdavBackend(location, options, patience)
     from git_mlvers.backend.fsspec_adapter import FsspecBackend
 
     return FsspecBackend(location, options)

@@ -32,6 +32,7 @@ _AZURE = (
 )
 _GCS = ("endpointurl", "credentialpath", "project", "anon")
 _LOGIN = ("user", "password", "keyfile")
+_WEB = ("user", "password", "token", "sslverify")
 
 SCHEMES = {
     scheme.name: scheme
@@ -43,10 +44,8 @@ SCHEMES = {
         Scheme("gdrive", "gdrive://folder-id/path", "gdrive", "pydrive2", ("credentialpath",)),
         Scheme("ssh", "ssh://user@host/directory", "ssh", "asyncssh", _LOGIN),
         Scheme("sftp", "sftp://user@host/directory", "ssh", "asyncssh", _LOGIN),
-        Scheme("webdav", "webdav://host/path", "webdav", "webdav4", ("user", "password", "token")),
-        Scheme(
-            "webdavs", "webdavs://host/path", "webdav", "webdav4", ("user", "password", "token")
-        ),
+        Scheme("webdav", "webdav://host/path", "webdav", "httpx", _WEB),
+        Scheme("webdavs", "webdavs://host/path", "webdav", "httpx", _WEB),
         Scheme("memory", "memory://name"),
     )
 }

@@ -25,8 +25,6 @@ def storage_options(location: Location, options: Mapping[str, str]) -> dict[str,
     go before those in the address.
     """
     match location.scheme:
-        case "webdav" | "webdavs":
-            return _webdav_options(location, options)
         case "gs":
             return gcs_options(options)
         case "gdrive":
@@ -83,18 +81,6 @@ def secrets(location: Location, options: Mapping[str, str]) -> tuple[str, ...]:
 def is_yes(value: str) -> bool:
     """Whether an option says yes."""
     return value.lower() in _YES
-
-
-def _webdav_options(location: Location, options: Mapping[str, str]) -> dict[str, Any]:
-    port = f":{location.port}" if location.port else ""
-    http = "https" if location.scheme == "webdavs" else "http"
-    made: dict[str, Any] = {"base_url": f"{http}://{location.host}{port}/{location.path}"}
-    user = options.get("user", location.user)
-    if user is not None:
-        made["auth"] = (user, options.get("password", location.password) or "")
-    elif "token" in options:
-        made["headers"] = {"Authorization": f"Bearer {options['token']}"}
-    return made
 
 
 def _gdrive_options(location: Location, options: Mapping[str, str]) -> dict[str, Any]:

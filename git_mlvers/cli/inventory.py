@@ -26,7 +26,7 @@ REACH_TIMEOUT = 10.0
 """How long a remote may take to answer. Seconds."""
 
 _LIBRARIES = ("blake3", "pyfastcdc", "backports.zstd", "fsspec", "tenacity", "pathspec", "rich")
-_CLOUD_LIBRARIES = ("s3fs", "gcsfs", "adlfs", "pydrive2", "asyncssh", "webdav4")
+_CLOUD_LIBRARIES = ("s3fs", "gcsfs", "adlfs", "pydrive2", "asyncssh", "httpx")
 
 
 class Setting(TypedDict):

@@ -56,7 +56,9 @@ it again, for instance after a server was updated.
 
 - `s3://bucket/prefix`: Amazon S3, and any server that speaks S3 by `endpointurl`.
 - `gs://bucket/prefix`, `az://container/prefix`, `gdrive://folder/prefix`.
-- `ssh://user@host/path`, `webdavs://host/path`.
+- `ssh://user@host/path`.
+- `webdavs://host/path`: a folder of a WebDAV server, by https; `webdav://` by http. User and \
+password, or a `token`, are given with `remote modify --local`.
 - `/directory` or `../directory`: on this machine, or mounted. A relative one starts at \
 the top of the working tree.
 
@@ -68,6 +70,7 @@ the top of the working tree.
 - `accesskeyid`, `secretaccesskey`, `sessiontoken`, `credentialpath`, \
 `connectionstring`, `accountname`, `accountkey`, `user`, `password`, `keyfile`, `token`: \
 secrets; with `--local`.
+- `sslverify`: `false` to take any certificate of a WebDAV server; with `--local`.
 
 ## Examples
 

@@ -32,6 +32,7 @@ SECRET_OPTIONS = (
     "password",
     "keyfile",
     "token",
+    "sslverify",
 )
 """Options that only git config can hold; a committed file with one of them is refused."""
 

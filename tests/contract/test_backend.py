@@ -22,6 +22,7 @@ from git_mlvers.backend.registry import open_backend
 from tests.support.azureserver import azure_server
 from tests.support.s3server import shared_server
 from tests.support.sshserver import shared_sshd
+from tests.support.webdavserver import webdav_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +89,12 @@ def _sftp(tmp_path: Path) -> Callable[[], Backend]:
     return lambda: open_backend(place, server.options())
 
 
+def _webdav(tmp_path: Path) -> Callable[[], Backend]:
+    server = webdav_server()
+    place = server.url(server.new_path())
+    return lambda: open_backend(place, server.options())
+
+
 STORES = {
     "directory": _directory,
     "counted-directory": _counted_directory,
@@ -95,12 +102,17 @@ STORES = {
     "s3": _s3,
     "azure": _azure,
     "sftp": _sftp,
+    "webdav": _webdav,
 }
 EXCLUSIVE = pytest.mark.parametrize("store", ["directory", "s3", "azure", "sftp"], indirect=True)
 CONDITIONAL = pytest.mark.parametrize(
     "store", ["directory", "counted-directory", "s3", "azure"], indirect=True
 )
-UNCONDITIONAL = pytest.mark.parametrize("store", ["memory", "sftp"], indirect=True)
+UNCONDITIONAL = pytest.mark.parametrize("store", ["memory", "sftp", "webdav"], indirect=True)
+ATOMIC = pytest.mark.parametrize(
+    "store", [name for name in STORES if name != "webdav"], indirect=True
+)
+"""A WebDAV server deletes what a move is to take the place of first: RFC 4918, 9.9.3."""
 
 
 @pytest.fixture(params=STORES)
@@ -315,6 +327,7 @@ def test_a_store_without_conditions_says_so(store: Store) -> None:
     assert store.backend.get("refs") == b"one"
 
 
+@ATOMIC
 def test_a_reader_never_sees_a_write_by_halves(store: Store) -> None:
     versions = [bytes([number]) * 200_000 for number in range(4)]
     store.backend.put("key", versions[0])
@@ -329,6 +342,23 @@ def test_a_reader_never_sees_a_write_by_halves(store: Store) -> None:
     writer.start()
     while not stop.is_set():
         assert store.backend.get("key") in versions
+    writer.join()
+
+
+def test_a_new_object_is_there_as_a_whole_or_not_at_all(store: Store) -> None:
+    reader, data = store.again(), os.urandom(400_000)
+    stop = threading.Event()
+
+    def write() -> None:
+        for number in range(8):
+            store.backend.put(f"key-{number}", data)
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not stop.is_set():
+        sizes = {entry.size for entry in reader.list("key-")}
+        assert sizes <= {len(data)}
     writer.join()
 
 

@@ -12,6 +12,7 @@ from git_mlvers.backend.patience import Patience
 from git_mlvers.backend.registry import open_backend
 from tests.support.azureserver import azure_server
 from tests.support.chaosproxy import ChaosProxy
+from tests.support.webdavserver import webdav_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,17 @@ def _azure() -> tuple[tuple[str, int], Callable[[str], Backend]]:
     return server.address, lambda to: open_backend(url, server.options(to), patience=QUICK)
 
 
-CLOUDS = {"azure": _azure}
+def _webdav() -> tuple[tuple[str, int], Callable[[str], Backend]]:
+    server = webdav_server()
+    path = server.new_path()
+
+    def opener(to: str) -> Backend:
+        return open_backend(server.url(path, to), server.options(), patience=QUICK)
+
+    return server.address, opener
+
+
+CLOUDS = {"azure": _azure, "webdav": _webdav}
 
 
 @pytest.fixture(params=CLOUDS)

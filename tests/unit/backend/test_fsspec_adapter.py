@@ -210,12 +210,6 @@ def test_a_foreign_message_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 OPTIONS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("gs://b/p", {"credentialpath": "/k.json"}, {"token": "/k.json"}),
     (
-        "webdavs://host:8443/dav/p",
-        {"user": "me", "password": "w"},
-        {"base_url": "https://host:8443/dav/p", "auth": ("me", "w")},
-    ),
-    ("webdav://host/dav", {}, {"base_url": "http://host/dav"}),
-    (
         "gdrive://id/p",
         {"credentialpath": "/k.json"},
         {"path": "id/p", "client_json_file_path": "/k.json", "use_service_account": True},
