@@ -7,12 +7,12 @@ of the file never is a fault of the command.
 from __future__ import annotations
 
 import os
-import sqlite3
 from typing import TYPE_CHECKING
 
 from git_mlvers.fsutil import remove_quietly
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Mapping
 
 _LARGEST = 256 << 20  # bytes; beyond that it begins anew
@@ -30,6 +30,10 @@ class Memo:
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """What is known of `keys`."""
         wanted = list(dict.fromkeys(keys))
+        if not wanted:
+            return {}
+        import sqlite3  # where nothing is asked for, it is not needed
+
         found: dict[bytes, bytes] = {}
         try:
             database = self._database()
@@ -47,6 +51,8 @@ class Memo:
         """Remember `names`."""
         if not names:
             return
+        import sqlite3
+
         try:
             database = self._database()
             with database:
@@ -62,6 +68,8 @@ class Memo:
 
     def _database(self) -> sqlite3.Connection:
         if self._open is None:
+            import sqlite3
+
             try:
                 self._open = _connect(self._path)
             except (sqlite3.Error, OSError):
@@ -76,6 +84,8 @@ class Memo:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    import sqlite3
+
     if path != ":memory:":
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.exists(path) and os.path.getsize(path) > _LARGEST:

@@ -19,6 +19,7 @@ from git_mlvers.git.scratch import Entry, ScratchIndex
 from git_mlvers.pipeline.contents import Contents
 from git_mlvers.pipeline.memo import Memo
 from git_mlvers.pipeline.outside import outside_name
+from git_mlvers.pipeline.remembered import Looked, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -47,6 +48,7 @@ class Snapshot:
         self._entries: dict[str, list[Entry]] = {}
         make_dirs(self._folder, None)
         self._kept = _Kept(workspace, self._folder, self._stored)
+        self._remembered = Remembered(os.path.join(self._folder, "pipeline-names"))
         self._index = ScratchIndex(self._repo, temp_path(self._folder, "index-"))
 
     def look(self, paths: Collection[str]) -> None:
@@ -55,14 +57,19 @@ class Snapshot:
         here = [path for path in within if os.path.lexists(self._full(path))]
         with self.index():
             self._add(here)
-            entries = self._index.entries(within)
-        found = dict(zip(within, _slices(entries, within), strict=True))
-        names = self._contents.names({path: some for path, some in found.items() if some})
+            state = self._kept.state_of(self._index.path)
+            looked = self._remembered.get(state, within)
+            entries = self._index.entries(within) if looked is None else []
+        if looked is None:
+            found = dict(zip(within, _slices(entries, within), strict=True))
+            names = self._contents.names({path: some for path, some in found.items() if some})
+            looked = Looked(found, names)
+            self._remembered.keep(state, within, looked)
         for path in within:
-            self._entries[path] = found[path]
+            self._entries[path] = list(looked.entries[path])
             self._staged.pop(path, None)
-            if path in names:
-                self._staged[path] = names[path]
+            if path in looked.names:
+                self._staged[path] = looked.names[path]
         for path in paths:
             self._names[path] = self._name(path, path in here)
 
@@ -177,7 +184,7 @@ class _Kept:
         self._copy = os.path.join(folder, "pipeline-index")
         self._note = os.path.join(folder, "pipeline-index.of")
         self._before: str | None = None
-        self._seen = self._copied = ""
+        self._seen = self._copied = self._origin = ""
         # What was a stored path may be one that is ignored now, and the copy has it.
         self._stored = blake3(os.fsencode("\0".join(stored))).hexdigest()
 
@@ -185,8 +192,15 @@ class _Kept:
         """Put a copy at `path`, of the kept index if that is still good, else of the index."""
         self._seen = _mark(self._source)
         kept = self._state(self._seen)
-        _copy(self._copy if self._noted() == kept else self._source, path)
-        self._copied = _mark(path)
+        source = self._copy if self._noted() == kept else self._source
+        _copy(source, path)
+        self._copied, self._origin = _mark(path), _mark(source)
+
+    def state_of(self, path: str) -> str:
+        """What tells one state of the index at `path` from another, now and the next time."""
+        # An index that git has not written again is still the one that it was copied from.
+        mark = _mark(path)
+        return self._origin if mark == self._copied else mark
 
     def replace_by(self, path: str) -> None:
         """Keep the index at `path` from now on; that file is gone afterwards."""
