@@ -188,6 +188,19 @@ class TestNames:
         assert "train.C" in repo.run("mlvers", "params", "diff", forms[form], "tenth").stdout
         assert "applied" in repo.exp("apply", forms[form])
 
+    def test_plots_take_them_too(self, repo: Experiments) -> None:
+        for name, values in (("first", "1\n2\n"), ("second", "5\n9\n")):
+            repo.write("losses.csv", f"loss\n{values}")
+            repo.exp("save", "-n", name)
+        words = ("plots", "diff", "--json", "--targets", "losses.csv", "--", "first", "second")
+        plots = json.loads(repo.run("mlvers", *words).stdout)["data"]["losses.csv"]
+        drawn = [
+            (point["rev"], point["y"])
+            for plot in plots
+            for point in plot["content"]["data"]["values"]
+        ]
+        assert drawn == [("first", 1), ("first", 2), ("second", 5), ("second", 9)]
+
     def test_a_branch_of_that_name_comes_first(self, repo: Experiments) -> None:
         repo.git("branch", "ten")
         assert repo.run("mlvers", "metrics", "diff", "HEAD", "ten").stdout == ""
